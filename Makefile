@@ -1,0 +1,70 @@
+# Slipway: `make demo` shows a release end to end; `make stop` ends what it started.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV_VERSION := 0.13.9
+SETUP  := $(VENV)/.setup
+DEV    := $(VENV)/.setup-dev
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup demo stop test test-unit lint format bench base-image lock clean
+
+help:           ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+setup: $(SETUP)  ## install the locked environment into .venv
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(SETUP): requirements.txt pyproject.toml | $(BIN)/uv
+	uv pip install --python $(BIN)/python --quiet --compile-bytecode --require-hashes -r requirements.txt
+	uv pip install --python $(BIN)/python --quiet --no-deps --editable .
+	@touch $@
+
+$(DEV): requirements-dev.txt $(SETUP)
+	uv pip install --python $(BIN)/python --quiet --compile-bytecode --require-hashes -r requirements-dev.txt
+	@touch $@
+
+lock: | $(BIN)/uv  ## compile requirements.txt and requirements-dev.txt from pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command 'make lock' --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+demo: $(SETUP)  ## release the example model for real, with live progress
+	slipway demo
+
+stop: $(SETUP)  ## end what this checkout started, and nothing else
+	slipway stop
+
+test: $(DEV)  ## every test, with the real engine, server and browser
+	pytest
+
+test-unit: $(DEV)  ## the quick tests: no engine, no server
+	pytest tests/unit tests/architecture
+
+lint: $(DEV)  ## style, types, layers, docstrings
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	interrogate --quiet include/slipway plugins
+
+format: $(DEV)
+	ruff format .
+	ruff check --fix .
+
+bench: $(DEV)  ## benchmarks; each writes bench/results/<name>.json
+	python -m bench.release
+
+base-image:     ## a base image from Debian packages, for hosts that cannot pull one
+	containers/base/build.sh
+
+clean:
+	rm -rf $(VENV) var bench/results
