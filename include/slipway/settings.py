@@ -41,6 +41,8 @@ class Settings:
         Where Envoy serves, and its admin address.  SLIPWAY_GATEWAY_URL, SLIPWAY_GATEWAY_ADMIN_URL.
     service_host : str
         The address under which the gateway reaches services.  SLIPWAY_SERVICE_HOST.
+    require_containers : bool
+        Whether a version that was judged outside a container is refused.  SLIPWAY_REQUIRE_CONTAINERS=1.
     wheel_dir : Path
         The content-addressed wheel cache.  SLIPWAY_WHEEL_DIR, default ``<var>/wheels``.
     """
@@ -57,6 +59,7 @@ class Settings:
     gateway_url: str = ""
     gateway_admin_url: str = ""
     service_host: str = "127.0.0.1"
+    require_containers: bool = False
     wheel_dir: Path = Path()
 
     @property
@@ -116,6 +119,7 @@ class Settings:
             gateway_url=value("gateway_url"),
             gateway_admin_url=value("gateway_admin_url"),
             service_host=value("service_host", "127.0.0.1"),
+            require_containers=value("require_containers").lower() in ("1", "true", "yes"),
             wheel_dir=Path(value("wheel_dir") or var / "wheels"),
         )
 

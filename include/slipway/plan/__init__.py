@@ -1,0 +1,1 @@
+"""Which steps, in which order, as values; nothing here knows Airflow."""

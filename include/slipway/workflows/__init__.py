@@ -1,0 +1,1 @@
+"""One use case a file, named as its operator: adapters -> evidence -> gate -> ledger."""

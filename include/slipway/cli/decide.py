@@ -1,0 +1,52 @@
+"""``approve`` and ``reject``: answer a release that waits for a person, as an Airflow user."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from slipway.cli.output import AsJson, out, print_json, print_table
+from slipway.cli.release import airflow
+from slipway.errors import OrchestratorError
+from slipway.settings import Settings
+
+Comment = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+User = Annotated[str | None, typer.Option("--as", help="The Airflow user who decides; the settings' user if left out.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(approve)
+    app.command()(reject)
+    app.command()(approvals)
+
+
+def approve(model: str, comment: Comment = "", user: User = None) -> None:
+    """Approve the release that waits."""
+    answer(Settings.load(), model, option="Approve", comment=comment, user=user)
+    out.print(f"approved the release of {model}")
+
+
+def reject(model: str, comment: Comment = "", user: User = None) -> None:
+    """Reject the release that waits; it ends there, and the champion keeps serving."""
+    answer(Settings.load(), model, option="Reject", comment=comment, user=user)
+    out.print(f"rejected the release of {model}")
+
+
+def approvals(as_json: AsJson = False) -> None:
+    """List the releases that wait for a person."""
+    waiting = airflow(Settings.load()).pending_approvals()
+    if as_json:
+        print_json([{"dag_id": p.dag_id, "run_id": p.run_id, "subject": p.subject, "body": p.body} for p in waiting])
+        return
+    print_table("waiting for a person", ("release", "question"), [(p.run_id, p.subject) for p in waiting])
+
+
+def answer(settings: Settings, model: str, *, option: str, comment: str, user: str | None) -> None:
+    """Answer the waiting release of a model; OrchestratorError if none waits."""
+    client = airflow(settings, user)
+    waiting = client.pending_approvals(f"{model}.release")
+    if not waiting:
+        raise OrchestratorError(f"no release of {model} waits for a person", remedy="look with `slipway approvals`")
+    client.respond(waiting[0], option=option, params={"comment": comment})

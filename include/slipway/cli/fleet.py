@@ -1,0 +1,88 @@
+"""``models`` and ``evidence``: what there is, and what each gate found."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from slipway.cli.output import AsJson, chip, out, print_json, print_table
+from slipway.core.evidence import Evidence
+from slipway.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(models)
+    app.command()(evidence)
+
+
+def models(as_json: AsJson = False) -> None:
+    """List every onboarded model: owner, risk tier, champion, newest version."""
+    from slipway.workflows.inventory import inventory
+    from slipway.workflows.workbench import Workbench
+
+    found = inventory(Workbench(Settings.load()))
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (m["name"], m["owner"], m["risk_tier"], _v(m["champion"]), _v(m["newest"]), m["last_release"] or "never")
+        for m in found
+    ]
+    print_table("models", ("model", "owner", "tier", "champion", "newest", "last release"), rows)
+
+
+def evidence(
+    model: str,
+    version: Annotated[int | None, typer.Option(min=1, help="Only this version's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each gate measured, against which threshold, on which bytes."""
+    from slipway.specs import model_folder
+    from slipway.workflows.workbench import Workbench
+
+    settings = Settings.load()
+    model_folder(settings, model)
+    found = Workbench(settings).ledger.evidence(model, version)
+    if as_json:
+        print_json([e.to_json() for e in found])
+        return
+    if not found:
+        out.print(f"no evidence on {model} yet: `slipway release {model}`")
+    for item in found:
+        print_evidence(item)
+
+
+def print_evidence(item: Evidence) -> None:
+    """Print one check's evidence."""
+    out.print(f"\n[bold]{item.check}[/] {chip(item.outcome)} {item.subject} · {item.runtime} · {item.seconds:.1f} s")
+    rows: list[tuple[Any, ...]] = [
+        (
+            f"  {m.name}",
+            _number(m.value),
+            _limit(m.bound, m.threshold),
+            m.unit,
+            m.n,
+            chip(m.outcome) if m.outcome is not None else "",
+        )
+        for m in item.measurements
+    ]
+    if rows:
+        print_table("", ("  measurement", "value", "limit", "unit", "n", ""), rows)
+    for reason in item.reasons:
+        out.print(f"  [red]{reason}[/]", soft_wrap=True)
+    for report in item.reports:
+        out.print(f"  {report.path}", style="dim", soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.6g}"
+
+
+def _limit(bound: Any, threshold: float | None) -> str:
+    return "" if threshold is None else f"{'<=' if bound.value == 'max' else '>='} {threshold:.6g}"
+
+
+def _v(version: int | None) -> str:
+    return "none" if version is None else f"v{version}"

@@ -1,0 +1,61 @@
+"""``start``, ``stop``, ``status``: the embedded services of this checkout."""
+
+from __future__ import annotations
+
+import typer
+
+from slipway.cli.output import AsJson, err, out, print_json, print_table
+from slipway.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(start)
+    app.command()(stop)
+    app.command()(status)
+
+
+def start() -> None:
+    """Start Airflow, MLflow and the gateway on free loopback ports; what runs already is kept."""
+    from slipway.workflows.embedded import start_embedded
+
+    state = start_embedded(Settings.load(), progress=lambda line: err.print(line, highlight=False))
+    print_addresses(Settings.load())
+    out.print(f"{len(state.services)} services run; `slipway stop` ends them.")
+
+
+def stop() -> None:
+    """End what this checkout started, and nothing else: services, model containers, model processes."""
+    from slipway.workflows.embedded import stop_embedded
+
+    stopped = stop_embedded(Settings.load(), progress=lambda line: err.print(line, highlight=False))
+    out.print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show what runs: services, model servers, and where the gateway sends each model's traffic."""
+    from slipway.workflows.embedded import fleet_status
+
+    found = fleet_status(Settings.load())
+    if as_json:
+        print_json(found)
+        return
+    rows = [(s["name"], "[green]healthy[/]" if s["healthy"] else "[red]down[/]", s["url"]) for s in found["services"]]
+    print_table("services", ("service", "state", "address"), rows)
+    servers = [(s["name"], s["runtime"], s["url"], s["image_digest"][7:19]) for s in found["servers"]]
+    print_table("model servers", ("name", "runtime", "address", "image"), servers)
+    routes = [(r["model"], f"v{r['version']}", f"{r['weight']} %", r["url"]) for r in found["routes"]]
+    print_table("gateway", ("model", "version", "traffic", "address"), routes)
+
+
+def print_addresses(settings: Settings) -> None:
+    """Print where each page is and how to log in."""
+    from slipway.workflows.embedded import logins
+
+    rows = [
+        ("Airflow", settings.airflow_url, "releases, approvals, reports"),
+        ("MLflow", settings.tracking_uri, "versions, aliases, reports"),
+        ("gateway", settings.gateway_url, "predictions: POST /models/<model>/invocations"),
+    ]
+    print_table("addresses", ("what", "address", "for"), rows)
+    print_table("Airflow logins", ("user", "password"), sorted(logins(settings).items()))

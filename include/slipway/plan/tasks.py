@@ -1,0 +1,63 @@
+"""Task plans: what a DAG holds, before anything makes operators of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """The steps that have a workflow; each is named as its operator and its module."""
+
+    VALIDATE_DATA = "validate_data"
+    EVALUATE = "evaluate"
+    BUILD_IMAGE = "build_image"
+    START_CANDIDATE = "start_candidate"
+    RUN_SCENARIOS = "run_scenarios"
+    PROFILE_SERVING = "profile_serving"
+    LOAD_TEST = "load_test"
+    STOP_CANDIDATE = "stop_candidate"
+    APPROVE = "approve"
+    PROMOTE = "promote"
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+class Role(StrEnum):
+    """How Airflow treats a task: a teardown runs whenever its setup succeeded."""
+
+    WORK = "work"
+    SETUP = "setup"
+    TEARDOWN = "teardown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPlan:
+    """One task.
+
+    Attributes
+    ----------
+    step : Step
+    after : tuple of Step
+        What must have succeeded before.
+    role : Role
+    tears_down : Step or None
+        The setup step that a teardown belongs to.
+    performance : bool
+        Whether it measures time: such tasks run one at a time on a host.
+    needs_person : bool
+        Whether it waits for a person.
+    retries : int
+        Further tries after an error; a gate's verdict is never tried again.
+    timeout_minutes : int
+        For a step that needs a person: how long the answer may take; it then fails closed.
+    """
+
+    step: Step
+    after: tuple[Step, ...] = ()
+    role: Role = Role.WORK
+    tears_down: Step | None = None
+    performance: bool = False
+    needs_person: bool = False
+    retries: int = 1
+    timeout_minutes: int = 30

@@ -1,0 +1,107 @@
+"""Deployment: the promoted version takes the traffic, or everything is as it was."""
+
+from __future__ import annotations
+
+from slipway.core.identity import Subject
+from slipway.core.service import BuiltImage
+from slipway.core.verdict import Outcome
+from slipway.deploy.deployer import Deployment
+from slipway.deploy.deployer import deploy as switch_traffic
+from slipway.errors import EvidenceError
+from slipway.ledger.entries import Entry, EntryKind
+from slipway.workflows.gate import end_release
+from slipway.workflows.records import built_image, golden_answers
+from slipway.workflows.release import Release
+from slipway.workflows.standing import restore_champion
+from slipway.workflows.workbench import Workbench
+
+
+def deploy(bench: Workbench, release: Release) -> Deployment:
+    """Start the promoted version beside the champion, switch the gateway, watch; roll back by itself on a failure.
+
+    Raises
+    ------
+    EvidenceError
+        If these digests were not promoted in this release.
+    SlipwayError
+        If the new version did not hold; the one before serves, and its alias is back.
+    """
+    spec, files = bench.spec(release.model), bench.files(release)
+    subject, image = built_image(bench, release, files)
+    promotion = _promotion(bench, subject, release)
+    try:
+        deployment = switch_traffic(
+            runtime=bench.runtime,
+            gateway=bench.gateway,
+            image=image,
+            subject=subject,
+            spec=spec,
+            golden=golden_answers(bench, subject),
+            progress=bench.say,
+        )
+    except BaseException as error:
+        restore_champion(bench, spec.registered_model, subject.version, promotion.payload["before"])
+        _record_failure(bench, release, subject, promotion, error)
+        raise
+    record_deployment(
+        bench, EntryKind.DEPLOYMENT, subject, image, deployment, actor=release.requester, release=release.id
+    )
+    end_release(bench, release, subject, outcome=Outcome.PASSED, step="deploy", reason="serving")
+    bench.say(f"{subject} serves at {bench.settings.gateway_url}/models/{subject.model}/invocations")
+    return deployment
+
+
+def record_deployment(
+    bench: Workbench,
+    kind: EntryKind,
+    subject: Subject,
+    image: BuiltImage,
+    deployment: Deployment,
+    *,
+    actor: str,
+    release: str,
+    reason: str = "",
+) -> None:
+    """Append what serves now: enough to find, verify and start it again."""
+    bench.ledger.append(
+        kind,
+        model=subject.model,
+        version=subject.version,
+        actor=actor,
+        payload={
+            "release": release,
+            "subject": subject.to_json(),
+            "image": image.to_json(),
+            "service": deployment.handle.to_json(),
+            "reason": reason,
+            "events": list(deployment.events),
+        },
+    )
+
+
+def _promotion(bench: Workbench, subject: Subject, release: Release) -> Entry:
+    entries = bench.ledger.entries(model=subject.model, version=subject.version, kinds=[EntryKind.PROMOTION])
+    mine = [e for e in entries if e.payload["subject"] == subject.to_json() and e.payload["release"] == release.id]
+    if not mine:
+        raise EvidenceError(f"{subject} was not promoted in this release", remedy="run promote first")
+    return mine[-1]
+
+
+def _record_failure(
+    bench: Workbench, release: Release, subject: Subject, promotion: Entry, error: BaseException
+) -> None:
+    reason = str(error) or type(error).__name__
+    bench.ledger.append(
+        EntryKind.REFUSAL,
+        model=subject.model,
+        version=subject.version,
+        actor=release.requester,
+        payload={
+            "release": release.id,
+            "subject": subject.to_json(),
+            "what": "deployment",
+            "reason": reason,
+            "serving": promotion.payload["before"],
+        },
+    )
+    end_release(bench, release, subject, outcome=Outcome.FAILED, step="deploy", reason=reason)

@@ -1,0 +1,68 @@
+"""Rollback: the previous champion serves again. Always legal, needs no new evidence, is always recorded."""
+
+from __future__ import annotations
+
+from slipway.core.identity import Subject
+from slipway.core.service import BuiltImage
+from slipway.core.version import VersionFiles
+from slipway.deploy.deployer import Deployment
+from slipway.deploy.deployer import rollback as switch_back
+from slipway.errors import EvidenceError
+from slipway.images.verify import verify_image
+from slipway.ledger.entries import Entry, EntryKind
+from slipway.workflows.deploy import record_deployment
+from slipway.workflows.records import golden_answers
+from slipway.workflows.standing import make_champion
+from slipway.workflows.workbench import Workbench
+
+SERVING_KINDS = (EntryKind.DEPLOYMENT, EntryKind.ROLLBACK)
+
+
+def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: str) -> Deployment:
+    """Put the champion before the present one back, from its warm service or, if that is gone, from its image.
+
+    Raises
+    ------
+    EvidenceError
+        If there was no other champion before, or its image is no longer the bytes that were judged.
+    """
+    spec = bench.spec(model)
+    entry = previous_deployment(bench, model)
+    subject = Subject.from_json(entry.payload["subject"])
+    image = BuiltImage.from_json(entry.payload["image"])
+    files = bench.registry.files(spec.registered_model, subject.version)
+    _require_same(files, subject)
+    verify_image(image, files)
+    deployment = switch_back(
+        runtime=bench.runtime,
+        gateway=bench.gateway,
+        image=image,
+        subject=subject,
+        spec=spec,
+        golden=golden_answers(bench, subject),
+        progress=bench.say,
+    )
+    make_champion(bench, spec.registered_model, subject.version)
+    record_deployment(bench, EntryKind.ROLLBACK, subject, image, deployment, actor=actor, release=run_id, reason=reason)
+    bench.say(f"{subject} is champion again")
+    return deployment
+
+
+def previous_deployment(bench: Workbench, model: str) -> Entry:
+    """Return the ledger's entry of what served before the version that serves now."""
+    entries = bench.ledger.entries(model=model, kinds=list(SERVING_KINDS))
+    others = [e for e in entries if e.version != entries[-1].version]
+    if not others:
+        raise EvidenceError(
+            f"{model} has had no other champion" if entries else f"{model} was never deployed",
+            remedy="release a version; there is nothing to go back to",
+        )
+    return others[-1]
+
+
+def _require_same(files: VersionFiles, subject: Subject) -> None:
+    if files.subject.artifact_sha256 != subject.artifact_sha256:
+        raise EvidenceError(
+            f"the registry's files of {subject.model} version {subject.version} have changed since they served",
+            remedy="restore the artifact, or release a new version",
+        )

@@ -1,0 +1,42 @@
+"""Gate 1: is the data that this version was made from what its contract says?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slipway.core.evidence import Check, Evidence, Findings
+from slipway.core.identity import Subject
+from slipway.workflows.gate import run_gate
+from slipway.workflows.release import Release
+from slipway.workflows.workbench import Workbench
+
+
+def validate_data(bench: Workbench, release: Release) -> Evidence:
+    """Validate the version's data snapshot with its dataset's expectation suite and its signature."""
+    from slipway.quality.validate import validate_data as check_data
+
+    spec, files = bench.spec(release.model), bench.files(release)
+    _record_start(bench, release, files.subject)
+
+    def work(out: Path) -> tuple[Subject, Findings]:
+        suite = bench.settings.expectations / spec.dataset
+        return files.subject, check_data(files=files, spec=spec, suite_dir=suite, out=out)
+
+    return run_gate(bench, release, Check.VALIDATE_DATA, files.subject, work)
+
+
+def _record_start(bench: Workbench, release: Release, subject: Subject) -> None:
+    from slipway.ledger.entries import EntryKind
+
+    bench.ledger.append(
+        EntryKind.RELEASE_STARTED,
+        model=subject.model,
+        version=subject.version,
+        actor=release.requester,
+        payload={
+            "release": release.id,
+            "subject": subject.to_json(),
+            "load_profile": release.load_profile,
+            "reason": release.reason,
+        },
+    )

@@ -1,0 +1,1 @@
+"""One operator a file; each calls the workflow of its name."""

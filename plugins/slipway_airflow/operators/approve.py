@@ -1,0 +1,84 @@
+"""The approval: by a person in the UI, the API or the command line; by policy for a low risk tier."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.exceptions import HITLTimeoutError
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param
+
+from slipway_airflow.operators.base import ReleaseOperator, airflow_errors
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from slipway.workflows.release import Release
+    from slipway.workflows.workbench import Workbench
+
+
+class ApproveOperator(ReleaseOperator):
+    """Approve a low risk tier by policy; the ledger says so."""
+
+    def run(self, bench: Workbench, release: Release) -> str:
+        """Return who approved."""
+        from slipway.workflows.approve import POLICY, decide_by_policy
+
+        decide_by_policy(bench, release)
+        return POLICY
+
+
+class AskForApprovalOperator(ApprovalOperator):
+    """Ask a person, with the evidence in front of them; no answer in time is a refusal, and both fail the task.
+
+    Parameters
+    ----------
+    model : str
+        The model's folder.
+    answer_within : timedelta
+        How long the answer may take.
+    """
+
+    ui_color = "#fff6df"
+    release = ReleaseOperator.release
+    workbench = ReleaseOperator.workbench
+
+    def __init__(self, *, model: str, answer_within: timedelta, **kwargs: Any) -> None:
+        super().__init__(
+            subject=f"Release {model}: may this version become champion?",
+            body="The evidence is being gathered.",
+            fail_on_reject=True,
+            response_timeout=answer_within,
+            params={
+                "comment": Param("", type=["null", "string"], title="Comment", description="Why; kept in the ledger.")
+            },
+            **kwargs,
+        )
+        self.model = model
+
+    def execute(self, context: Context) -> Any:
+        """Check that the dossier is complete, then ask."""
+        from slipway.workflows.approve import request_approval
+
+        with airflow_errors():
+            self.body = request_approval(self.workbench(), self.release(context))
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
+        """Record the answer; a rejection or a silence fails the task."""
+        from slipway.workflows.approve import record_decision
+
+        bench, release = self.workbench(), self.release(context)
+        try:
+            if "error" in event:
+                self.process_trigger_event_error(event)
+        except HITLTimeoutError:
+            with airflow_errors():
+                record_decision(bench, release, approved=False, by="timeout", comment="nobody answered in time")
+            raise
+        approved = event["chosen_options"] == [self.APPROVE]
+        by = str((event.get("responded_by_user") or {}).get("name") or "unknown")
+        comment = str((event.get("params_input") or {}).get("comment") or "")
+        with airflow_errors():
+            record_decision(bench, release, approved=approved, by=by, comment=comment)
+        return {"by": by, "comment": comment}
