@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, BaseOperator, Param
+
 from slipway.core.loadprofile import LOAD_PROFILES
 from slipway.core.spec import ModelSpec
 from slipway.plan.release import plan_release, plan_rollback
 from slipway.plan.tasks import Role, Step, TaskPlan
 from slipway.settings import Settings
 from slipway.specs import load_model
-
 from slipway_airflow.operators.approve import ApproveOperator, AskForApprovalOperator
 from slipway_airflow.operators.build_image import BuildImageOperator
 from slipway_airflow.operators.deploy import DeployOperator

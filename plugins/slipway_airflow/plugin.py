@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from airflow.plugins_manager import AirflowPlugin
+
+from slipway_airflow.ui.links import URL_PREFIX, ReportLink
+
+
+async def reports(scope: Any, receive: Any, send: Any) -> None:
+    """Pass a request on to the reports' app, imported at the first one: every task loads this file."""
+    from slipway_airflow.ui.reports import app
+
+    await app(scope, receive, send)
 
 
 class SlipwayPlugin(AirflowPlugin):
-    """Links from a task to its reports, and the reports behind Airflow's login."""
+    """Links from a task to its report, and the reports behind Airflow's login."""
 
     name = "slipway"
+    fastapi_apps: ClassVar[list[Any]] = [{"app": reports, "url_prefix": URL_PREFIX, "name": "slipway"}]
+    operator_extra_links: ClassVar[list[Any]] = [ReportLink()]

@@ -11,7 +11,8 @@ from slipway.core.evidence import Evidence
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
-    from slipway.orchestrator import TaskState
+    from slipway.orchestrator.follow import TaskChange
+    from slipway.orchestrator.records import TaskState
 
 MARKS = {
     "success": "[green]done[/]",
@@ -22,6 +23,8 @@ MARKS = {
     "awaiting_input": "[yellow]waits for a person[/]",
     "skipped": "[dim]skipped[/]",
 }
+
+LONGEST_S = 24 * 3600.0  # an approval may take a working day
 
 
 def follow_release(
@@ -41,22 +44,24 @@ def follow_release(
 
 def follow_run(settings: Settings, dag_id: str, run_id: str, *, on_waiting: Callable[[], None] | None = None) -> bool:
     """Print each task's changes until the run ends; True if it succeeded. A failed task's last words are shown."""
-    from slipway.orchestrator import follow
+    from slipway.orchestrator.follow import follow
+    from slipway.workflows.leadtime import seconds_of
 
     client = airflow(settings)
     failed: list[TaskState] = []
 
-    def show(task: TaskState) -> None:
+    def show(change: TaskChange) -> None:
+        task = change.after
         if task.state not in MARKS:
             return
-        took = f" in {task.seconds:.1f} s" if task.state in ("success", "failed") and task.seconds else ""
+        took = f" in {seconds_of(task):.1f} s" if task.state in ("success", "failed") else ""
         err.print(f"  {task.task_id:<16} {MARKS[task.state]}{took}")
         if task.state == "failed":
             failed.append(task)
         if task.state == "awaiting_input" and on_waiting:
             on_waiting()
 
-    run = follow(client, dag_id, run_id, on_change=show)
+    run = follow(client, dag_id, run_id, on_change=show, timeout_s=LONGEST_S)
     for task in failed:
         err.print(f"\n[bold]{task.task_id}[/] said last:")
         err.print(client.log_tail(dag_id, run_id, task.task_id, task.try_number, lines=15), markup=False)

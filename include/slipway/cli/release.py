@@ -15,7 +15,7 @@ from slipway.errors import VersionNotFound
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
-    from slipway.orchestrator import AirflowClient
+    from slipway.orchestrator.client import AirflowClient
 
 LoadProfileName = Annotated[str, typer.Option("--load-profile", help="smoke, standard, article or surge.")]
 
@@ -68,7 +68,7 @@ def trigger(settings: Settings, model: str, *, version: int | None, profile: str
 
 def airflow(settings: Settings, user: str | None = None) -> AirflowClient:
     """Return a client of Airflow's API, as the settings' user or as another of the embedded logins."""
-    from slipway.orchestrator import AirflowClient
+    from slipway.orchestrator.client import AirflowClient
     from slipway.workflows.embedded import password_of
 
     name = user or settings.airflow_user

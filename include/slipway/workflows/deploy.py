@@ -5,8 +5,8 @@ from __future__ import annotations
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage
 from slipway.core.verdict import Outcome
-from slipway.deploy.deployer import Deployment
 from slipway.deploy.deployer import deploy as switch_traffic
+from slipway.deploy.journal import Deployment
 from slipway.errors import EvidenceError
 from slipway.ledger.entries import Entry, EntryKind
 from slipway.workflows.gate import end_release
@@ -74,7 +74,8 @@ def record_deployment(
             "image": image.to_json(),
             "service": deployment.handle.to_json(),
             "reason": reason,
-            "events": list(deployment.events),
+            "events": [event.text for event in deployment.events],
+            "seconds": dict(deployment.timings),
         },
     )
 

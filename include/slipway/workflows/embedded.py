@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slipway.errors import SlipwayError
+from slipway.core.service import Runtime
+from slipway.errors import EngineUnavailable, ImageBuildError
 from slipway.settings import Settings
-from slipway.stack import StackState
-from slipway.stack import start as start_stack
-from slipway.stack import status as stack_status
-from slipway.stack import stop as stop_stack
+from slipway.stack.stack import start as start_stack
+from slipway.stack.stack import status as stack_status
+from slipway.stack.stack import stop as stop_stack
+from slipway.stack.state import StackState
 from slipway.workflows.workbench import Workbench
 
 Progress = Callable[[str], None]
@@ -21,7 +23,7 @@ Progress = Callable[[str], None]
 
 def start_embedded(settings: Settings, *, progress: Progress) -> StackState:
     """Start Airflow, MLflow and the gateway; what runs already is kept."""
-    from slipway.deploy.envoy import write_bootstrap
+    from slipway.deploy.files import write_bootstrap
 
     def gateway_config(port: int, admin_port: int) -> Path:
         return write_bootstrap(settings.gateway, port=port, admin_port=admin_port)
@@ -45,10 +47,12 @@ def fleet_status(settings: Settings) -> dict[str, Any]:
     servers = [handle for runtime in _runtimes(settings) for handle in runtime.list()]
     bench = Workbench(settings)
     return {
-        "services": [s.to_json() for s in stack_status(settings).services],
+        "services": [
+            {"name": s.name, "healthy": s.healthy, "url": s.url, "pid": s.pid} for s in stack_status(settings).services
+        ],
         "servers": [{**handle.to_json(), "url": handle.url} for handle in servers],
         "routes": [
-            {"model": model, "version": b.version, "weight": b.weight, "url": f"http://{b.host}:{b.port}"}
+            {"model": model, "version": b.version, "weight": b.weight, "role": b.role, "url": b.handle.url}
             for model, route in bench.gateway.routes().items()
             for b in route.backends
         ],
@@ -58,18 +62,20 @@ def fleet_status(settings: Settings) -> dict[str, Any]:
 def prepare_runtime(settings: Settings, *, progress: Progress) -> None:
     """See to it that a container engine that answers has a base image; say which runtime will be used, and why."""
     from slipway.runtime.commands import run
-    from slipway.runtime.engine import engine_answers
-    from slipway.runtime.select import base_image, open_runtime
+    from slipway.runtime.select import base_image, choose_runtime
 
-    if settings.runtime != "process" and engine_answers():
+    if settings.runtime != "process":
         try:
             base_image(settings)
-        except SlipwayError:
+        except ImageBuildError:
             script = settings.root / "containers" / "base" / "build.sh"
-            progress("no base image here: making one from Debian packages")
             if os.geteuid() == 0:
-                run([str(script)], timeout_s=900, cwd=settings.root, check=False)
-    progress(f"runtime: {open_runtime(settings).name}")
+                progress("no base image here: making one from Debian packages (about a minute)")
+                run([script], timeout_s=900, cwd=settings.root, check=False)
+        except EngineUnavailable as error:
+            progress(error.reason)
+    name, why = choose_runtime(settings)
+    progress(f"runtime {name}: {why}")
 
 
 def logins(settings: Settings) -> dict[str, str]:
@@ -90,12 +96,13 @@ def passwords_file(settings: Settings) -> Path:
     return settings.var / "airflow" / "passwords.json"
 
 
-def _runtimes(settings: Settings) -> list[Any]:
+def _runtimes(settings: Settings) -> list[Runtime]:
     from slipway.runtime.docker import DockerRuntime
-    from slipway.runtime.engine import engine_answers
+    from slipway.runtime.engine import connect
     from slipway.runtime.process import ProcessRuntime
 
-    found: list[Any] = [ProcessRuntime(settings)]
-    if engine_answers():
+    found: list[Runtime] = [ProcessRuntime(settings)]
+    with contextlib.suppress(EngineUnavailable):
+        connect().close()
         found.append(DockerRuntime(settings))
     return found

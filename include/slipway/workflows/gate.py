@@ -65,9 +65,9 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
     _append(bench, release, evidence)
     _say(bench, evidence)
     if evidence.outcome is not Outcome.PASSED:
-        error = stopped(evidence)
-        end_release(bench, release, judged, outcome=evidence.outcome, step=check.value, reason=error.reason)
-        raise error
+        verdict_error = stopped(evidence)
+        end_release(bench, release, judged, outcome=evidence.outcome, step=check.value, reason=verdict_error.reason)
+        raise verdict_error
     return evidence
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slipway.core.evidence import REQUIRED_CHECKS
-from slipway.orchestrator import AirflowClient, TaskState
+from slipway.orchestrator.client import AirflowClient
+from slipway.orchestrator.records import DagRun, TaskState
 
 PERSON = "approve"
 
@@ -27,13 +28,19 @@ class LeadTime:
 
 def lead_time(client: AirflowClient, dag_id: str, run_id: str) -> LeadTime:
     """Measure a run that has ended, from Airflow's own times of its tasks."""
-    run = client.run(dag_id, run_id)
-    return split_time(wall=run.seconds or 0.0, tasks=client.tasks(dag_id, run_id))
+    return split_time(wall=seconds_of(client.run(dag_id, run_id)), tasks=client.tasks(dag_id, run_id))
 
 
 def split_time(*, wall: float, tasks: list[TaskState]) -> LeadTime:
     """Split a run's wall time over its tasks."""
-    seconds = {task.task_id: task.seconds or 0.0 for task in tasks}
+    seconds = {task.task_id: seconds_of(task) for task in tasks}
     waiting = seconds.pop(PERSON, 0.0)
     gates = sum(seconds.get(check.value, 0.0) for check in REQUIRED_CHECKS)
     return LeadTime(wall=wall, work=sum(seconds.values()), gates=gates, waiting=waiting)
+
+
+def seconds_of(item: DagRun | TaskState) -> float:
+    """Return how long a run or a task took; 0 while it has not ended."""
+    if item.started is None or item.ended is None:
+        return 0.0
+    return (item.ended - item.started).total_seconds()

@@ -28,11 +28,9 @@ def built_image(bench: Workbench, release: Release, files: VersionFiles) -> tupl
     EvidenceError
         If none was built from these files, or the image or the files have changed since.
     """
-    from slipway.images.verify import verify_image
-
     evidence = _latest(bench, files.subject, Check.BUILD_IMAGE, release=release.id)
     image = BuiltImage.from_json(evidence.details["image"])
-    verify_image(image, files)
+    bench.verify_image(image, files)
     return evidence.subject, image
 
 

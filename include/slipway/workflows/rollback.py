@@ -5,10 +5,9 @@ from __future__ import annotations
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage
 from slipway.core.version import VersionFiles
-from slipway.deploy.deployer import Deployment
 from slipway.deploy.deployer import rollback as switch_back
+from slipway.deploy.journal import Deployment
 from slipway.errors import EvidenceError
-from slipway.images.verify import verify_image
 from slipway.ledger.entries import Entry, EntryKind
 from slipway.workflows.deploy import record_deployment
 from slipway.workflows.records import golden_answers
@@ -32,7 +31,7 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     image = BuiltImage.from_json(entry.payload["image"])
     files = bench.registry.files(spec.registered_model, subject.version)
     _require_same(files, subject)
-    verify_image(image, files)
+    bench.verify_image(image, files)
     deployment = switch_back(
         runtime=bench.runtime,
         gateway=bench.gateway,

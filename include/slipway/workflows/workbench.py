@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway import __version__
-from slipway.core.service import Runtime
+from slipway.core.service import BuiltImage, Runtime
 from slipway.core.spec import ModelSpec
 from slipway.core.version import VersionFiles
+from slipway.errors import SlipwayError
 from slipway.settings import Settings
 from slipway.specs import load_model
 from slipway.workflows.release import Release
@@ -89,6 +90,12 @@ class Workbench:
         """Return the version's files, verified."""
         return self.registry.files(self.spec(release.model).registered_model, self.version(release))
 
+    def verify_image(self, image: BuiltImage, files: VersionFiles) -> None:
+        """Raise unless the image is still the bytes that its digest names, built from these files."""
+        from slipway.images.verify import verify_image
+
+        verify_image(image, files)
+
     def report_folder(self, release: Release, step: str) -> Path:
         """Return where one step's reports are."""
         return self.settings.reports / release.model / f"v{self.version(release)}" / release.slug / step
@@ -99,6 +106,15 @@ class Workbench:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
+
+    def main_report(self, release: Release, step: str) -> str:
+        """Return the path, below the reports folder, of the page that a step wrote; empty if it wrote none."""
+        try:
+            pages = sorted(self.report_folder(release, step).glob("*.html"))
+        except SlipwayError:
+            return ""
+        named = [page for page in pages if page.stem == step] or pages
+        return named[0].relative_to(self.settings.reports).as_posix() if named else ""
 
     def host(self) -> dict[str, Any]:
         """Return what this host is, for the evidence."""

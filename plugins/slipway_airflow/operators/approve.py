@@ -13,8 +13,12 @@ from slipway_airflow.operators.base import ReleaseOperator, airflow_errors
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
     from slipway.workflows.release import Release
     from slipway.workflows.workbench import Workbench
+
+COMMENT = "comment"
+WHY = "Why; it is kept in the ledger."
 
 
 class ApproveOperator(ReleaseOperator):
@@ -40,6 +44,7 @@ class AskForApprovalOperator(ApprovalOperator):
     """
 
     ui_color = "#fff6df"
+    form_fields = frozenset({COMMENT})
     release = ReleaseOperator.release
     workbench = ReleaseOperator.workbench
 
@@ -49,10 +54,7 @@ class AskForApprovalOperator(ApprovalOperator):
             body="The evidence is being gathered.",
             fail_on_reject=True,
             response_timeout=answer_within,
-            params={
-                "comment": Param("", type=["null", "string"], title="Comment", description="Why; kept in the ledger.")
-            },
-            **kwargs,
+            **{**kwargs, "params": {COMMENT: Param("", type=["null", "string"], title="Comment", description=WHY)}},
         )
         self.model = model
 
@@ -78,7 +80,7 @@ class AskForApprovalOperator(ApprovalOperator):
             raise
         approved = event["chosen_options"] == [self.APPROVE]
         by = str((event.get("responded_by_user") or {}).get("name") or "unknown")
-        comment = str((event.get("params_input") or {}).get("comment") or "")
+        comment = str((event.get("params_input") or {}).get(COMMENT) or "")
         with airflow_errors():
             record_decision(bench, release, approved=approved, by=by, comment=comment)
         return {"by": by, "comment": comment}

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
+
 from slipway.errors import EvidenceError, GateConfigurationError, GateStopped, SlipwayError, SpecError
+from slipway_airflow.ui.links import ReportLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
     from slipway.workflows.release import Release
     from slipway.workflows.workbench import Workbench
 
@@ -29,15 +32,22 @@ class ReleaseOperator(BaseOperator):
     """
 
     ui_color = "#e8f1fb"
+    operator_extra_links = (ReportLink(),)
+    form_fields: frozenset[str] = frozenset()  # a task's own form is no part of the release's
 
     def __init__(self, *, model: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
+        self.report_path = ""
 
     def execute(self, context: Context) -> Any:
         """Run the step; what it returns is shown as the task's result."""
         with airflow_errors():
-            return self.run(self.workbench(), self.release(context))
+            bench, release = self.workbench(), self.release(context)
+            try:
+                return self.run(bench, release)
+            finally:
+                self.report_path = bench.main_report(release, self.task_id)
 
     def run(self, bench: Workbench, release: Release) -> Any:
         """Call the workflow."""
@@ -60,7 +70,8 @@ class ReleaseOperator(BaseOperator):
 
         run = context["dag_run"]
         requester = getattr(run, "triggering_user_name", None) or str(run.run_type)
-        return Release.from_params(self.model, run.run_id, dict(context["params"]), requester=requester)
+        params = {key: value for key, value in context["params"].items() if key not in self.form_fields}
+        return Release.from_params(self.model, run.run_id, params, requester=requester)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from slipway.core.evidence import REQUIRED_CHECKS, Check, Dossier, Evidence, Report
 from slipway.core.identity import Subject, digest_bytes
 from slipway.core.verdict import Bound, Measurement, Outcome

@@ -1,6 +1,7 @@
 """How close is the same."""
 
 import pytest
+
 from slipway.core.golden import Golden, Tolerance
 from slipway.errors import EvidenceError
 

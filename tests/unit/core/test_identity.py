@@ -1,6 +1,7 @@
 """Digests are identities; names are hints."""
 
 import pytest
+
 from slipway.core.identity import Subject, digest_bytes, digest_tree, parse_digest, parse_model_name
 from slipway.errors import IdentityError
 

@@ -1,6 +1,7 @@
 """The load profiles that people choose from."""
 
 import pytest
+
 from slipway.core.loadprofile import load_profile
 from slipway.errors import SpecError
 

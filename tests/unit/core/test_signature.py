@@ -1,6 +1,7 @@
 """What a signature admits, and what it refuses to be."""
 
 import pytest
+
 from slipway.core.signature import Column, DType, Output, Policy, Signature
 from slipway.errors import SignatureError
 

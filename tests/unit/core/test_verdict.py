@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from slipway.core.verdict import Bound, Measurement, Outcome, decide
 from slipway.errors import EvidenceError, GateConfigurationError
 

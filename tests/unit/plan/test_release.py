@@ -1,10 +1,10 @@
 """The release plan, without Airflow."""
 
 import pytest
+
 from slipway.core.evidence import REQUIRED_CHECKS
 from slipway.plan.release import plan_release, plan_rollback
 from slipway.plan.tasks import Role, Step
-
 from tests.fakes.specs import a_spec
 
 

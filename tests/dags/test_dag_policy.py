@@ -1,0 +1,82 @@
+"""Every DAG of the project: it parses, it is owned, it is wired as its plan says."""
+
+from pathlib import Path
+
+import pytest
+
+from slipway.plan.release import plan_release
+from slipway.plan.tasks import Role, Step
+from slipway.settings import Settings
+from slipway.specs import load_model, model_names
+
+SETTINGS = Settings.load()
+MODELS = model_names(SETTINGS)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_no_dag_file_fails_to_import(bag):
+    assert not bag.import_errors
+
+
+def test_every_model_has_its_dags(bag):
+    assert set(bag.dags) == {f"{model}.{kind}" for model in MODELS for kind in ("release", "rollback")}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", ["release", "rollback"])
+def test_a_dag_is_owned_tagged_documented_and_runs_one_at_a_time(bag, model, kind):
+    dag, spec = bag.dags[f"{model}.{kind}"], load_model(SETTINGS, model)
+    assert {"slipway", kind, f"tier:{spec.risk_tier}"} <= set(dag.tags)
+    assert {task.owner for task in dag.tasks} == {spec.owner.team}
+    assert spec.owner.contact in dag.doc_md
+    assert dag.max_active_runs == 1
+    assert dag.schedule is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_release_is_wired_as_planned(bag, model):
+    dag = bag.dags[f"{model}.release"]
+    for plan in plan_release(load_model(SETTINGS, model)):
+        task = dag.get_task(plan.step.value)
+        assert set(task.upstream_task_ids) >= {step.value for step in plan.after}
+        assert task.is_setup is (plan.role is Role.SETUP)
+        assert task.is_teardown is (plan.role is Role.TEARDOWN)
+        assert (task.pool == "performance") is plan.performance
+        assert task.retries == plan.retries
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_person_is_asked_where_the_risk_tier_wants_one(bag, model):
+    task = bag.dags[f"{model}.release"].get_task(Step.APPROVE)
+    spec = load_model(SETTINGS, model)
+    assert (task.task_type == "AskForApprovalOperator") is spec.risk_tier.needs_person
+    if spec.risk_tier.needs_person:
+        assert task.fail_on_reject
+        assert task.defaults is None, "no answer in time must not be an approval"
+        assert task.response_timeout is not None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_trigger_form_is_typed(bag, model):
+    params = bag.dags[f"{model}.release"].params
+    form = {name: params.get_param(name).schema for name in params}
+    assert form["version"]["type"] == ["null", "integer"]
+    assert form["load_profile"]["enum"] == ["smoke", "standard", "article", "surge"]
+    assert form["reason"]["type"] == "string"
+
+
+def test_parsing_a_dag_file_loads_nothing_heavy():
+    """In a process of its own: what an earlier test imported would hide a heavy import."""
+    import subprocess
+    import sys
+
+    heavy = ("mlflow", "great_expectations", "evidently", "locust", "sklearn", "pandas", "docker")
+    code = (
+        "import sys; from airflow.dag_processing.dagbag import DagBag; import airflow.sdk; "
+        "before = set(sys.modules); bag = DagBag(sys.argv[1]); assert bag.dags and not bag.import_errors; "
+        f"print([m for m in {heavy!r} if m in sys.modules and m not in before])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT / "dags")], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip().splitlines()[-1] == "[]"

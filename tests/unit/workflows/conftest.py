@@ -1,0 +1,121 @@
+"""A project in a temporary folder, with a real ledger and a registry in memory."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from slipway.core.evidence import REQUIRED_CHECKS, Check, Evidence, Report
+from slipway.core.golden import Golden, Tolerance
+from slipway.core.identity import digest_bytes
+from slipway.core.service import BuiltImage, RuntimeName
+from slipway.core.verdict import Bound, Measurement, Outcome
+from slipway.errors import EvidenceError
+from slipway.ledger import EntryKind
+from slipway.settings import Settings
+from slipway.workflows.release import Release
+from slipway.workflows.workbench import Workbench
+from tests.fakes.registry import FakeRegistry
+from tests.fakes.specs import declared
+
+IMAGE = digest_bytes(b"the image")
+
+
+class Bench(Workbench):
+    """A workbench with a registry in memory; ``changed`` lists images whose bytes are no longer theirs."""
+
+    def __init__(self, settings):
+        self.said = []
+        super().__init__(settings, say=self.said.append)
+        self.registry = FakeRegistry(settings.var / "registry")
+        self.runtime = SimpleNamespace(name=RuntimeName.DOCKER)
+        self.changed = set()
+
+    def verify_image(self, image, files):
+        if image.digest in self.changed:
+            raise EvidenceError(f"image {image.digest[7:19]} was changed", remedy="release again")
+
+
+@pytest.fixture
+def project(tmp_path):
+    def write(**changes):
+        folder = tmp_path / "include" / "models" / "churn"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.yaml").write_text(yaml.safe_dump(declared(**changes)))
+        return Settings.load({"SLIPWAY_ROOT": str(tmp_path)})
+
+    write()
+    return write
+
+
+@pytest.fixture
+def bench(project):
+    found = Bench(project())
+    found.registry.add("churn", 1)
+    return found
+
+
+@pytest.fixture
+def release():
+    return Release(id="r1", model="churn", version=1, load_profile="smoke", requester="ada")
+
+
+@pytest.fixture
+def put(bench, release):
+    """Write evidence to the ledger as a gate would; returns the subject on the image."""
+    clock = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n) for n in range(1000))
+
+    def write(
+        check, *, outcome=Outcome.PASSED, version=1, release_id=release.id, image=IMAGE, runtime=RuntimeName.DOCKER
+    ):
+        files = bench.registry.files("churn", version)
+        path = (
+            bench.settings.reports
+            / f"{release_id}-{check}"
+            / ("golden.json" if check is Check.RUN_SCENARIOS else "r.html")
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        golden = Golden(rows=({"tenure": 1.0},), answers=(0.5,), tolerance=Tolerance(absolute=0, relative=0))
+        path.write_text(json.dumps(golden.to_json()))
+        subject = files.subject.with_image(image) if check.needs_image else files.subject
+        built = BuiltImage(digest=image, reference=image, runtime=runtime, python_version="3.11", lock_sha256=IMAGE)
+        value = 1.0 if outcome is Outcome.PASSED else 0.0
+        at = next(clock)
+        item = Evidence(
+            check=check,
+            outcome=outcome,
+            subject=subject,
+            runtime="docker",
+            measurements=(Measurement(name="m", value=value, threshold=1.0, bound=Bound.MIN),),
+            reports=(
+                Report(
+                    path=path.relative_to(bench.settings.reports).as_posix(), sha256=digest_bytes(path.read_bytes())
+                ),
+            ),
+            started_at=at,
+            ended_at=at,
+            release=release_id,
+            details={"image": built.to_json()} if check is Check.BUILD_IMAGE else {},
+        )
+        bench.ledger.append(EntryKind.EVIDENCE, model="churn", version=version, actor="ada", payload=item.to_json())
+        return files.subject.with_image(image)
+
+    return write
+
+
+@pytest.fixture
+def complete(put):
+    """All gates passed on version 1."""
+
+    def write(**changes):
+        return [put(check, **changes) for check in REQUIRED_CHECKS][-1]
+
+    return write
+
+
+@pytest.fixture
+def kinds(bench):
+    """The kinds of the ledger's entries, in order."""
+    return lambda: [entry.kind.value for entry in bench.ledger.entries()]

@@ -1,0 +1,110 @@
+"""Promotion: only on complete evidence about exactly these bytes; each refusal is recorded."""
+
+from dataclasses import replace
+
+import pytest
+
+from slipway.core.evidence import Check
+from slipway.core.service import RuntimeName
+from slipway.core.verdict import Outcome
+from slipway.errors import SlipwayError
+from slipway.workflows.approve import record_decision
+from slipway.workflows.promote import promote
+
+
+@pytest.fixture
+def approved(bench, release, complete):
+    subject = complete()
+    record_decision(bench, release, approved=True, by="bob")
+    return subject
+
+
+def champion(bench):
+    return bench.registry.alias("churn", "champion")
+
+
+def test_complete_evidence_and_an_approval_make_a_champion(bench, release, approved):
+    assert promote(bench, release) == approved
+    assert champion(bench) == 1
+    assert bench.registry.tags["churn", 1]["slipway.image_digest"] == approved.image_digest
+
+
+def test_the_champion_before_is_remembered(bench, release, approved):
+    bench.registry.add("churn", 7, b"older")
+    bench.registry.set_alias("churn", "champion", 7)
+    promote(bench, release)
+    assert (champion(bench), bench.registry.alias("churn", "previous")) == (1, 7)
+
+
+def test_promoting_twice_changes_nothing(bench, release, approved):
+    bench.registry.add("churn", 7, b"older")
+    bench.registry.set_alias("churn", "champion", 7)
+    promote(bench, release)
+    promote(bench, release)
+    assert (champion(bench), bench.registry.alias("churn", "previous")) == (1, 7)
+
+
+def refused(bench, release, kinds, match):
+    before = dict(bench.registry.aliases)
+    with pytest.raises(SlipwayError, match=match):
+        promote(bench, release)
+    assert bench.registry.aliases == before
+    assert kinds()[-2:] == ["refusal", "release_ended"]
+
+
+@pytest.mark.parametrize("check", [c for c in Check if c is not Check.BUILD_IMAGE])
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INCONCLUSIVE])
+def test_a_gate_that_did_not_pass_refuses(bench, release, approved, put, kinds, check, outcome):
+    put(check, outcome=outcome)
+    refused(bench, release, kinds, f"{check}: {outcome}")
+
+
+def test_missing_evidence_refuses(bench, release, put, kinds):
+    put(Check.BUILD_IMAGE)
+    record_decision(bench, release, approved=True, by="bob")
+    refused(bench, release, kinds, "no evidence on these digests")
+
+
+def test_no_approval_refuses(bench, release, complete, kinds):
+    complete()
+    refused(bench, release, kinds, "no approval")
+
+
+def test_an_approval_of_another_release_refuses(bench, release, complete, kinds):
+    complete(release_id="earlier")
+    complete()
+    refused(bench, release, kinds, "no approval")
+
+
+def test_an_artifact_changed_after_its_gates_refuses(bench, release, approved, kinds):
+    bench.registry.tamper("churn", 1)
+    refused(bench, release, kinds, "no build_image has PASSED")
+
+
+def test_an_image_changed_after_its_gates_refuses(bench, release, approved, kinds):
+    bench.changed.add(approved.image_digest)
+    refused(bench, release, kinds, "was changed")
+
+
+def test_a_report_altered_after_its_gate_refuses(bench, release, approved, kinds):
+    (bench.settings.reports / "r1-load_test" / "r.html").write_text("p95 = 1 ms")
+    refused(bench, release, kinds, "was altered")
+
+
+def test_evidence_on_another_image_refuses(bench, release, complete, put, kinds):
+    complete()
+    put(Check.BUILD_IMAGE, image="sha256:" + "1" * 64)
+    record_decision(bench, release, approved=True, by="bob")
+    refused(bench, release, kinds, "load_test: no evidence")
+
+
+@pytest.mark.parametrize(("runtime", "allowed"), [(RuntimeName.DOCKER, True), (RuntimeName.PROCESS, False)])
+def test_where_containers_are_demanded_only_their_evidence_counts(bench, release, complete, kinds, runtime, allowed):
+    bench.settings = replace(bench.settings, require_containers=True)
+    complete(runtime=runtime)
+    record_decision(bench, release, approved=True, by="bob")
+    if allowed:
+        promote(bench, release)
+        assert champion(bench) == 1
+    else:
+        refused(bench, release, kinds, "demand containers")
