@@ -1,0 +1,112 @@
+"""callgraph.html: the sentence, the picture, the hot functions, and what has become slower. Needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from slipway.core.verdict import Bound, Measurement, Outcome, decide
+from slipway.profiling.callgraph import CallGraph, Node, hot_functions, percent, prune
+from slipway.profiling.picture import draw, heat
+from slipway.profiling.regression import Change
+
+TABLE_ROWS = 40
+
+
+def render(
+    title: str,
+    *,
+    graph: CallGraph,
+    measurements: Sequence[Measurement],
+    changes: Sequence[Change],
+    compared: str,
+) -> str:
+    """Return the report as one HTML page; ``compared`` says what the profile was held against, or why it was not."""
+    verdict = decide(measurements).outcome
+    shown = prune(graph)
+    note = (
+        f"{len(shown.nodes)} of {len(graph.nodes)} functions, {graph.ms_per_request:.3g} ms a request when profiled. "
+        "Box: function, share of the time with what it calls (self: without), calls and ms a request. "
+        "Arrow: share and calls. Framed: what limits the rate."
+    )
+    body = [
+        f"<h1>{escape(title)} {_chip(verdict)}</h1><p class=lead>{escape(graph.sentence())}</p>",
+        f"<section class=card><h2>Call graph</h2><p class=note>{note}<br>{_legend()}</p>"
+        f"<div class=scroll>{draw(shown)}</div></section>",
+        f"<section class=card><h2>What decided</h2>{_measurement_table(measurements)}</section>",
+        f"<section class=card><h2>Against the champion</h2><p class=note>{escape(compared)}</p>"
+        f"{_changes(changes)}</section>",
+        f"<section class=card><h2>Hot functions</h2>{_hot(hot_functions(graph, TABLE_ROWS))}</section>",
+    ]
+    head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(title)}</title>"
+    style, script = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("report.css", "sort.js"))
+    content = f"<body><main>{''.join(body)}</main><script>{script}</script></body>"
+    page = f"<head>{head}<style>{style}</style></head>{content}"
+    return f"<!doctype html><html lang=en>{page}</html>\n"
+
+
+def _chip(outcome: Outcome | None) -> str:
+    text = "recorded" if outcome is None else outcome.value
+    return f'<span class="chip {text}">{text}</span>'
+
+
+def _legend() -> str:
+    stops = ",".join(f"{heat(i / 10)[0]} {i * 10}%" for i in range(11))
+    return f'0 %<span class="legend" style="background:linear-gradient(90deg,{stops})"></span>100 % of the time'
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" + (f" {unit}" if unit not in ("", "1") else "")
+
+
+def _measurement_table(measurements: Iterable[Measurement]) -> str:
+    rows = []
+    for m in measurements:
+        side = "" if m.bound is None else ("≤ " if m.bound is Bound.MAX else "≥ ")
+        limit = side + _number(m.threshold, m.unit) if m.threshold is not None else ""
+        few = f" of {m.n_required} needed" if m.n < m.n_required else ""
+        rows.append(
+            f"<tr><td>{_chip(m.outcome)}</td><td>{escape(m.name)}</td><td class=n>{_number(m.value, m.unit)}</td>"
+            f"<td class=n>{limit}</td><td class=n>{m.n}{few}</td><td class=note>{escape(m.note)}</td></tr>"
+        )
+    head = (
+        "<tr><th></th><th>measurement</th><th class=n>value</th><th class=n>limit</th><th class=n>n</th><th></th></tr>"
+    )
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _changes(changes: Sequence[Change]) -> str:
+    if not changes:
+        return ""
+    rows = "".join(
+        f"<tr><td><code>{escape(c.function)}</code></td><td class=n>{c.before_ms:.4g}</td>"
+        f"<td class=n>{c.now_ms:.4g}</td><td class=n>+{c.grew_ms:.4g}</td></tr>"
+        for c in changes[:TABLE_ROWS]
+    )
+    head = "<tr><th>function</th><th class=n>champion, ms</th><th class=n>candidate, ms</th><th class=n>more</th></tr>"
+    return f"<table>{head}{rows}</table>"
+
+
+def _hot(nodes: Iterable[Node]) -> str:
+    head = (
+        "<tr><th>function</th><th>where</th><th>whose</th><th class=n data-dir=down>self</th><th class=n>self, ms</th>"
+        "<th class=n>total</th><th class=n>total, ms</th><th class=n>calls a request</th></tr>"
+    )
+    return f'<table class="sort"><thead>{head}</thead><tbody>{"".join(_hot_row(n) for n in nodes)}</tbody></table>'
+
+
+def _hot_row(n: Node) -> str:
+    bar = f'<span class="bar" style="width:{90 * n.own_share:.0f}px;background:{heat(n.own_share)[0]}"></span>'
+    cells = [
+        f"<td><code>{escape(n.function.label)}</code></td><td class=note>{escape(n.function.place)}</td>",
+        f"<td class=note>{n.function.origin.value}</td>",
+        f'<td class=n data-v="{n.own_share:.6f}">{bar}{percent(n.own_share)}</td>',
+        f'<td class=n data-v="{n.own_ms:.6f}">{n.own_ms:.4f}</td>',
+        f'<td class=n data-v="{n.cumulative_share:.6f}">{percent(n.cumulative_share)}</td>',
+        f'<td class=n data-v="{n.cumulative_ms:.6f}">{n.cumulative_ms:.4f}</td>',
+        f'<td class=n data-v="{n.calls:.6f}">{n.calls:.4g}</td>',
+    ]
+    return f"<tr>{''.join(cells)}</tr>"

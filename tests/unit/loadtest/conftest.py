@@ -1,0 +1,142 @@
+"""A tiny model service with a temper, and the values that a load test needs."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from slipway.core.golden import Golden, Tolerance
+from slipway.core.spec import ModelSpec
+from slipway.specs import parse_model
+
+GOLDEN = Golden(
+    rows=tuple({"x": float(i)} for i in range(10)),
+    answers=tuple(2.0 * i for i in range(10)),
+    tolerance=Tolerance(absolute=1e-9, relative=1e-9),
+)
+
+
+@dataclass
+class Service:
+    """Doubles x. ``delay_s`` holds each answer, one at a time if ``one_worker``; ``answer`` may lie; ``status`` too."""
+
+    delay_s: float = 0.0
+    one_worker: bool = False
+    answer: Callable[[float], float] = lambda x: 2 * x
+    status: Callable[[int], int] = lambda _: 200
+    dies_after: int | None = None
+    served: int = 0
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    count: threading.Lock = field(default_factory=threading.Lock)
+
+
+def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body leave in one packet
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with service.count:
+                service.served += 1
+                number = service.served
+            if service.dies_after is not None and number > service.dies_after:
+                self.close_connection = True
+                self.server.socket.close()  # nobody can connect any more
+                return
+            if service.one_worker:
+                with service.turn:
+                    time.sleep(service.delay_s)
+            else:
+                time.sleep(service.delay_s)
+            (row,) = json.loads(body)["dataframe_records"]
+            self._reply(service.status(number), {"predictions": [service.answer(row["x"])]})
+
+        def _reply(self, status: int, content: object) -> None:
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is no news."""
+
+
+@contextmanager
+def _running(service: Service) -> Iterator[str]:
+    server = _Server(("127.0.0.1", 0), _handler(service))
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+
+    def serve() -> None:
+        try:
+            server.serve_forever(poll_interval=0.02)
+        except (OSError, ValueError):
+            return  # it died, as it was told to
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield address
+    finally:
+        if thread.is_alive():
+            server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Service], str]]:
+    """Start a service; it ends with the test."""
+    with ExitStack() as stack:
+        yield lambda service: stack.enter_context(_running(service))
+
+
+@pytest.fixture
+def service() -> type[Service]:
+    return Service
+
+
+@pytest.fixture
+def golden() -> Golden:
+    return GOLDEN
+
+
+@pytest.fixture
+def spec() -> ModelSpec:
+    return parse_model(
+        {
+            "name": "doubler",
+            "purpose": "doubles",
+            "owner": {"team": "t", "contact": "c"},
+            "risk_tier": "low",
+            "dataset": "numbers",
+            "registered_model": "doubler",
+            "task": "regression",
+            "signature": {"inputs": [{"name": "x", "dtype": "float"}], "output": {"name": "y"}},
+            "quality": {
+                "label": "y",
+                "metrics": [{"name": "rmse", "threshold": 1}],
+                "champion_metric": "rmse",
+            },
+            "objectives": {"arrival_rate_per_s": 165},
+        }
+    )

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slipway.core.loadprofile import LoadProfile, Stage
+from slipway.core.verdict import Outcome, decide
+from slipway.errors import CommandError, ServiceError
+from slipway.loadtest import load_test
+from slipway.loadtest.generator import generate
+from slipway.loadtest.samples import GeneratorConfig, read_samples
+from slipway.loadtest.schedule import plan_stages
+
+SHORT = LoadProfile(name="short", description="", stages=(Stage(2),), warmup_seconds=0.4)
+OWN = ("latency.p95", "latency.p99", "error_rate", "wrong_answers")
+
+
+@pytest.fixture
+def run(serve, spec, golden, tmp_path):
+    def load(service, *, profile=SHORT, **more):
+        return load_test(spec=spec, profile=profile, golden=golden, url=serve(service), out=tmp_path / "out", **more)
+
+    return load
+
+
+def named(findings, name):
+    return next(m for m in findings.measurements if m.name == name)
+
+
+def test_a_fast_and_right_service_holds_its_objectives(run, service):
+    lines = []
+    findings = run(service(), progress=lines.append)
+    # A disturbed host may make the whole INCONCLUSIVE; what the service answers for must hold, or say nothing.
+    assert {named(findings, name).outcome for name in OWN} == {Outcome.PASSED}
+    assert decide(findings.measurements).outcome is not Outcome.FAILED
+    assert named(findings, "latency.p95").n == 330
+    assert re.fullmatch(r"\d+ s / 2\.4 s, \d+ requests, p95 \S+ ms, 0 errors", lines[0])
+
+
+def test_both_reports_and_every_request_are_kept(run, service, tmp_path):
+    findings = run(service())
+    pages = {Path(path).name: Path(path).read_text() for path in findings.reports}
+    assert set(pages) == {"load_test.html", "locust.html"}
+    assert "http" not in pages["load_test.html"].replace("http-equiv", "")
+    assert "stage 1 (165/s)" in pages["locust.html"]
+    samples = read_samples(tmp_path / "out" / "samples.csv.gz")
+    assert len(samples) == 66 + 330
+    assert all(s.sent_s >= s.intended_s for s in samples)
+
+
+SLOW = {
+    "400 ms each": {"delay_s": 0.4},
+    "400 ms each, one at a time": {"delay_s": 0.4, "one_worker": True},
+}
+
+
+@pytest.mark.parametrize("temper", SLOW.values(), ids=SLOW)
+def test_a_slow_service_fails_rather_than_being_inconclusive(run, service, temper):
+    findings = run(service(**temper))
+    assert decide(findings.measurements).outcome is Outcome.FAILED
+    assert named(findings, "latency.p95").outcome is Outcome.FAILED
+
+
+def test_a_wrong_answer_under_load_fails(run, service):
+    findings = run(service(answer=lambda x: 2 * x + (x == 3)))
+    assert named(findings, "wrong_answers").outcome is Outcome.FAILED
+    assert named(findings, "error_rate").outcome is Outcome.PASSED
+
+
+def test_an_answer_that_is_not_a_prediction_is_wrong(run, service):
+    assert named(run(service(answer=lambda x: None)), "wrong_answers").outcome is Outcome.FAILED
+
+
+def test_refusals_fail(run, service):
+    findings = run(service(status=lambda number: 503 if number % 10 == 0 else 200))
+    assert named(findings, "error_rate").outcome is Outcome.FAILED
+    assert findings.details["error_kinds"].keys() == {"HTTP 503"}
+
+
+def test_a_service_that_dies_under_load_fails(run, service):
+    findings = run(service(dies_after=130))
+    assert decide(findings.measurements).outcome is Outcome.FAILED
+    assert named(findings, "error_rate").outcome is Outcome.FAILED
+
+
+def test_load_on_a_public_address_is_refused(spec, golden, tmp_path):
+    with pytest.raises(ServiceError, match="neither loopback nor private"):
+        load_test(spec=spec, profile=SHORT, golden=golden, url="http://93.184.216.34", out=tmp_path)
+
+
+def config(golden, out):
+    return GeneratorConfig(
+        url="http://127.0.0.1:9", golden=golden, stages=plan_stages(SHORT, 10), seed=0, timeout_s=2, out=out
+    )
+
+
+def test_a_generator_that_does_not_end_is_ended(golden, tmp_path):
+    with pytest.raises(CommandError, match="was ended after"):
+        generate(config(golden, tmp_path), limit_s=0.2, on_progress=lambda state: None)
+
+
+def test_a_generator_that_crashes_says_why(golden, tmp_path):
+    (tmp_path / "samples.csv.gz").mkdir()  # it cannot write there
+    with pytest.raises(CommandError, match="IsADirectoryError"):
+        generate(config(golden, tmp_path), limit_s=60, on_progress=lambda state: None)
+
+
+def test_the_generator_starts_without_the_heavy_libraries():
+    heavy = ("mlflow", "sklearn", "pandas", "numpy", "pydantic", "docker")
+    code = f"import slipway.loadtest.locust_main, sys; sys.exit(bool(set({heavy!r}) & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
