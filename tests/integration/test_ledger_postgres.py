@@ -1,0 +1,141 @@
+"""The ledger on a real PostgreSQL server, started for this file alone."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from slipway.errors import LedgerBroken, LedgerError
+from slipway.ledger import EntryKind, Ledger
+
+WRITER = """
+import sys
+from slipway.ledger import Ledger
+ledger = Ledger(sys.argv[1])
+for number in range(50):
+    ledger.append("approval", model="churn", version=1, actor=sys.argv[2], payload={"number": number, "x": number / 3})
+"""
+
+
+def server_programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    if on_path is None:
+        pytest.fail("no PostgreSQL server programs on this machine; install them: apt-get install -y postgresql")
+    return Path(on_path).resolve().parent
+
+
+def as_postgres(*command, folder):
+    # initdb and the server refuse to run as root.
+    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.run([str(part) for part in command], cwd=folder, check=True, timeout=120, **user)
+
+
+@pytest.fixture(scope="module")
+def server():
+    programs = server_programs()
+    folder = Path(tempfile.mkdtemp(prefix="slipway-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data, log = folder / "data", folder / "log"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    try:
+        as_postgres(programs / "initdb", "-D", data, "-A", "trust", "-U", "slipway", "--no-sync", folder=folder)
+        as_postgres(programs / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start", folder=folder)
+        yield f"127.0.0.1:{port}"
+    finally:
+        if (data / "postmaster.pid").exists():
+            as_postgres(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", folder=folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(server, request):
+    name = f"ledger_{abs(hash(request.node.name)) % 10**8}"
+    connection = psycopg2.connect(f"postgresql://slipway@{server}/postgres")
+    connection.autocommit = True
+    connection.cursor().execute(f"CREATE DATABASE {name}")
+    connection.close()
+    return f"slipway@{server}/{name}"
+
+
+def direct(database, *statements):
+    connection = psycopg2.connect(f"postgresql://{database}")
+    with connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+def fill(ledger, count):
+    return [
+        ledger.append(EntryKind.APPROVAL, model="churn", version=1, actor="ada", payload={"n": n, "text": "é\0\u2028"})
+        for n in range(count)
+    ]
+
+
+def test_four_processes_that_start_at_once_write_one_chain(database):
+    url = f"postgresql+psycopg2://{database}"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, url, f"writer{n}"]) for n in range(4)]
+    try:
+        assert [writer.wait(120) for writer in writers] == [0, 0, 0, 0]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    ledger = Ledger(url)
+    assert ledger.verify().entries == 200
+    for n in range(4):
+        mine = [entry.payload["number"] for entry in ledger.entries() if entry.actor == f"writer{n}"]
+        assert mine == list(range(50))
+
+
+def test_what_is_appended_is_read_back(database):
+    ledger = Ledger(f"postgresql+psycopg2://{database}")
+    written = fill(ledger, 3)
+    assert ledger.entries(model="churn") == written
+    assert ledger.verify() == (3, (3, written[-1].hash))
+
+
+REFUSED = {
+    "update": "UPDATE ledger_entries SET actor = 'eve' WHERE seq = 2",
+    "delete": "DELETE FROM ledger_entries WHERE seq = 2",
+    "truncate": "TRUNCATE ledger_entries",
+}
+
+
+@pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED)
+def test_the_database_itself_refuses_to_change_an_entry(database, statement):
+    ledger = Ledger(f"postgresql+psycopg2://{database}")
+    fill(ledger, 3)
+    with pytest.raises(psycopg2.errors.RaiseException, match="append-only"):
+        direct(database, statement)
+    assert ledger.verify().entries == 3
+
+
+def test_an_edit_by_someone_who_disabled_the_trigger_is_found_and_named(database):
+    ledger = Ledger(f"postgresql+psycopg2://{database}")
+    fill(ledger, 6)
+    direct(
+        database,
+        "ALTER TABLE ledger_entries DISABLE TRIGGER ALL",
+        "UPDATE ledger_entries SET actor = 'eve' WHERE seq = 4",
+    )
+    with pytest.raises(LedgerBroken, match="entry 4 is broken: altered"):
+        ledger.verify()
+
+
+def test_a_database_that_does_not_exist_says_what_to_do(server):
+    with pytest.raises(LedgerError, match="What to do: create the database"):
+        Ledger(f"postgresql+psycopg2://slipway@{server}/nowhere").head()
