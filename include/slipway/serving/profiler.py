@@ -1,0 +1,85 @@
+"""Profile mode: every inference request's handling under one cProfile, readable as JSON."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import time
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any
+
+_Place = tuple[str, int, str]
+
+
+class RequestProfiler:
+    """Collects calls; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything collected."""
+        self._profile = cProfile.Profile()
+        self._requests = 0
+        self._wall_seconds = 0.0
+
+    def run(self, handle: Callable[[], Any]) -> Any:
+        """Return what ``handle`` returns; its calls are collected, also when it raises."""
+        started = time.perf_counter()
+        try:
+            return self._profile.runcall(handle)
+        finally:
+            self._requests += 1
+            self._wall_seconds += time.perf_counter() - started
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the statistics: a function for each entry, with its callers; times in seconds."""
+        functions: list[dict[str, Any]] = []
+        if self._requests:
+            stats = pstats.Stats(self._profile).stats  # type: ignore[attr-defined]
+            functions = [_function(place, *numbers) for place, numbers in stats.items()]
+        return {"requests": self._requests, "wall_seconds": self._wall_seconds, "functions": functions}
+
+
+def short_path(path: str) -> str:
+    """Return a source path without the part that differs between machines.
+
+    >>> short_path("/opt/venv/lib/python3.11/site-packages/sklearn/pipeline.py")
+    'sklearn/pipeline.py'
+    >>> short_path("/app/include/slipway/serving/codec.py"), short_path("/usr/lib/python3.11/json/decoder.py")
+    ('slipway/serving/codec.py', 'python3.11/json/decoder.py')
+    """
+    parts = PurePath(path).parts
+    for anchor, keep in (("site-packages", 1), ("dist-packages", 1), ("slipway", 0)):
+        if anchor in parts:
+            return "/".join(parts[_last(parts, anchor) + keep :])
+    for index, part in enumerate(parts):
+        if part.startswith("python3"):
+            return "/".join(parts[index:])
+    return parts[-1] if parts else path
+
+
+def _last(parts: tuple[str, ...], anchor: str) -> int:
+    return len(parts) - 1 - parts[::-1].index(anchor)
+
+
+def _place(place: _Place) -> dict[str, Any]:
+    file, line, name = place
+    return {"file": short_path(file), "line": line, "name": name}
+
+
+def _function(
+    place: _Place, primitive: int, calls: int, total: float, cumulative: float, callers: dict[_Place, Any]
+) -> dict[str, Any]:
+    return {
+        **_place(place),
+        "ncalls": calls,
+        "primitive_calls": primitive,
+        "tottime": total,
+        "cumtime": cumulative,
+        "callers": [
+            {**_place(caller), "ncalls": numbers[0], "tottime": numbers[2], "cumtime": numbers[3]}
+            for caller, numbers in callers.items()
+        ],
+    }
