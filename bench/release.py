@@ -14,8 +14,9 @@ from pathlib import Path
 
 from bench.parse import RUNS, median_parse_seconds
 from bench.results import Claim, write
+from slipway.cli.clients import airflow
 from slipway.cli.follow import follow_release
-from slipway.cli.release import airflow, trigger
+from slipway.cli.release import trigger
 from slipway.core.evidence import Check, Evidence
 from slipway.settings import Settings
 from slipway.workflows.embedded import prepare_runtime, start_embedded, stop_embedded

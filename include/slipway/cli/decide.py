@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from slipway.cli.clients import airflow
 from slipway.cli.output import AsJson, out, print_json, print_table
-from slipway.cli.release import airflow
 from slipway.errors import OrchestratorError
 from slipway.settings import Settings
 

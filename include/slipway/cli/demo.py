@@ -79,7 +79,7 @@ def _summary(settings: Settings, model: str, run_id: str) -> None:
     found = [e for e in print_verdicts(settings, model, run_id) if e.check is Check.LOAD_TEST]
     if found:
         _line(_latency(found[-1]))
-    from slipway.cli.release import airflow
+    from slipway.cli.clients import airflow
 
     timing = lead_time(airflow(settings), f"{model}.release", run_id)
     _line(

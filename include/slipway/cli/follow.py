@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from slipway.cli.clients import airflow
 from slipway.cli.output import chip, err, out, print_table
-from slipway.cli.release import airflow
 from slipway.core.evidence import Evidence
 from slipway.settings import Settings
 

@@ -23,7 +23,7 @@ def new(
     source: Annotated[str, typer.Option("--from", help="A registered version, for instance models:/churn/1.")],
 ) -> None:
     """Onboard a model: write its folder, its data contract and its DAG file from a registered version."""
-    from slipway.onboarding import new_model
+    from slipway.onboarding.new_model import new_model
     from slipway.workflows.workbench import Workbench
 
     found = re.fullmatch(r"models:/([^/]+)/(\d+)", source)

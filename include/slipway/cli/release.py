@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import getpass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from slipway.cli.clients import airflow
 from slipway.cli.follow import follow_release
 from slipway.cli.output import out
 from slipway.core.loadprofile import load_profile
 from slipway.errors import VersionNotFound
 from slipway.settings import Settings
-
-if TYPE_CHECKING:
-    from slipway.orchestrator.client import AirflowClient
 
 LoadProfileName = Annotated[str, typer.Option("--load-profile", help="smoke, standard, article or surge.")]
 
@@ -64,15 +62,6 @@ def trigger(settings: Settings, model: str, *, version: int | None, profile: str
     conf = {"version": resolved, "load_profile": profile, "reason": reason or f"asked for by {getpass.getuser()}"}
     client.trigger(f"{model}.release", run_id=run_id, conf=conf)
     return run_id
-
-
-def airflow(settings: Settings, user: str | None = None) -> AirflowClient:
-    """Return a client of Airflow's API, as the settings' user or as another of the embedded logins."""
-    from slipway.orchestrator.client import AirflowClient
-    from slipway.workflows.embedded import password_of
-
-    name = user or settings.airflow_user
-    return AirflowClient(settings.airflow_url, name, password_of(settings, name))
 
 
 def run_url(settings: Settings, model: str, run_id: str) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from slipway.cli.clients import airflow
 from slipway.cli.follow import follow_run
 from slipway.cli.output import AsJson, out, print_json, print_table
-from slipway.cli.release import airflow
 from slipway.errors import SpecError
 from slipway.settings import Settings
 

@@ -16,7 +16,7 @@ from slipway.workflows.workbench import Workbench
 
 def load_test(bench: Workbench, release: Release) -> Evidence:
     """Drive the candidate with an open-loop load and hold p95, p99, errors and answers against the objectives."""
-    from slipway.loadtest.gate import load_test as drive
+    from slipway.loadtest import load_test as drive
 
     spec, files = bench.spec(release.model), bench.files(release)
     subject, _, handle = running_candidate(bench, release, files)

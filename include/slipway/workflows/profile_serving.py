@@ -18,7 +18,7 @@ PROFILE_ENV = {"SLIPWAY_SERVING_PROFILE": "1"}
 
 def profile_serving(bench: Workbench, release: Release) -> Evidence:
     """Profile a second container of the same image, so that the candidate itself stays as production runs it."""
-    from slipway.profiling.gate import profile_serving as profile
+    from slipway.profiling import profile_serving as profile
 
     spec, files = bench.spec(release.model), bench.files(release)
     subject, image, _ = running_candidate(bench, release, files)

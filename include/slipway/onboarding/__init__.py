@@ -1,0 +1,1 @@
+"""Behind ``slipway new``: a model's folder, its dataset's contract and its DAG file, from a registered version."""

@@ -1,0 +1,281 @@
+"""The MLflow model registry behind one bounded adapter; the only module on this side that imports mlflow.
+
+Each call first asks whether anything listens there, then lets MLflow try twice: MLflow's own defaults wait for minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.core.identity import Subject, parse_model_name
+from slipway.core.version import MODEL_DIR, REFERENCE_DIR, VersionFiles
+from slipway.errors import ArtifactError, RegistryError, RegistryUnreachable, SlipwayError, VersionNotFound
+from slipway.registry.artifacts import PARTS, check_files, digest_folder
+from slipway.registry.cache import VersionCache
+from slipway.registry.endpoint import probe
+from slipway.registry.info import VersionInfo
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"
+_PROBE_SECONDS = 5.0
+_UNREACHABLE_REMEDY = "start the registry, or correct SLIPWAY_TRACKING_URI"
+
+
+class Registry:
+    """Reads and marks registered versions.
+
+    Parameters
+    ----------
+    tracking_uri : str
+        An MLflow server (``http://…``) or database (``sqlite:///…``), which is tracking store and registry at once.
+    cache : Path
+        Downloaded versions live below it, each in a folder named by its artifact digest.
+    timeout_s : float
+        Longest wait for one request, in seconds; a request is tried at most twice.
+
+    Every method raises RegistryUnreachable if nothing answers, and RegistryError if MLflow refuses the call.
+    """
+
+    def __init__(self, tracking_uri: str, *, cache: Path, timeout_s: float = 30) -> None:
+        self._uri = tracking_uri
+        self._cache = VersionCache(cache)
+        self._timeout_s = timeout_s
+
+    def check(self) -> None:
+        """Raise RegistryUnreachable unless the registry answers a query."""
+        with self._client() as client:
+            client.search_registered_models(max_results=1)
+
+    def models(self) -> list[str]:
+        """Return the names of all registered models, sorted."""
+        with self._client() as client:
+            return sorted(model.name for model in _pages(client.search_registered_models))
+
+    def versions(self, model: str) -> list[VersionInfo]:
+        """Return a model's versions, oldest first; VersionNotFound if there is no such model."""
+        with self._client() as client:
+            aliases = client.get_registered_model(parse_model_name(model)).aliases
+            found = _pages(client.search_model_versions, filter_string=f"name='{model}'")
+            return sorted((_info(version, aliases) for version in found), key=lambda info: info.version)
+
+    def latest_version(self, model: str) -> int:
+        """Return the highest version number; VersionNotFound if there is none."""
+        versions = self.versions(model)
+        if not versions:
+            raise VersionNotFound(f"{model!r} has no version", remedy=f"train it: `slipway train {model}`")
+        return versions[-1].version
+
+    def alias(self, model: str, alias: str) -> int | None:
+        """Return the version that an alias points at; None if it points nowhere or the model is not registered."""
+        try:
+            with self._client() as client:
+                version = client.get_registered_model(parse_model_name(model)).aliases.get(alias)
+        except VersionNotFound:
+            return None
+        return None if version is None else int(version)
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version; doing it again changes nothing."""
+        with self._client() as client:
+            client.set_registered_model_alias(parse_model_name(model), alias, str(version))
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Take an alias away; nothing happens if there is none."""
+        if self.alias(model, alias) is None:
+            return
+        with self._client() as client:
+            client.delete_registered_model_alias(model, alias)
+
+    def set_tags(self, model: str, version: int, tags: Mapping[str, str]) -> None:
+        """Set tags of a version; other tags stay."""
+        with self._client() as client:
+            for key, value in tags.items():
+                client.set_model_version_tag(parse_model_name(model), str(version), key, value)
+
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """Return the last value of each metric of a run."""
+        with self._client() as client:
+            return dict(client.get_run(run_id).data.metrics)
+
+    def log_reports(self, run_id: str, folder: Path, *, artifact_path: str) -> None:
+        """Store a folder of reports with a run, below ``artifact_path``.
+
+        Raises ArtifactError for a path inside ``model``, ``snapshot`` or ``reference``: it would change the very
+        bytes that the reports are about.
+        """
+        if artifact_path.strip("/").split("/")[0] in (*PARTS, "", ".", ".."):
+            raise ArtifactError(
+                f"reports may not be stored under {artifact_path!r}", remedy="use a path of their own, as slipway/…"
+            )
+        with self._client() as client:
+            client.log_artifacts(run_id, str(folder), artifact_path)
+
+    def files(self, model: str, version: int) -> VersionFiles:
+        """Download a version's files, or take the verified copy in the cache.
+
+        Returns
+        -------
+        VersionFiles
+            Read-only files whose digest is the subject's and their folder's name. A cached copy that no longer has
+            its digest is downloaded again.
+
+        Raises
+        ------
+        VersionNotFound
+            If there is no such version.
+        ArtifactError
+            If a part is missing or damaged.
+        """
+        with self._client() as client:
+            found = client.get_model_version(parse_model_name(model), str(version))
+            identity = _identity(self._uri, found)
+            digest = self._cache.find(identity)
+            if digest is None:
+                with self._cache.scratch() as root:
+                    _download(client, found, root)
+                    check_files(root, f"{model} version {version}")
+                    digest = self._cache.adopt(root, identity)
+        return VersionFiles(
+            subject=Subject(model=model, version=int(found.version), artifact_sha256=digest),
+            root=self._cache.folder(digest),
+            run_id=found.run_id,
+            tags=dict(found.tags),
+        )
+
+    def artifact_digest(self, model: str, version: int) -> str:
+        """Return the digest of what the registry holds now: downloaded afresh, never from the cache."""
+        with self._client() as client, self._cache.scratch() as root:
+            _download(client, client.get_model_version(parse_model_name(model), str(version)), root)
+            return digest_folder(root)
+
+    @contextmanager
+    def _client(self) -> Iterator[MlflowClient]:
+        probe(self._uri, timeout_s=min(self._timeout_s, _PROBE_SECONDS))
+        with _bounded_and_quiet(self._timeout_s):
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
+
+            try:
+                yield MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+            except (MlflowException, OSError) as error:
+                raise _translated(error, self._uri) from error
+
+
+@contextmanager
+def _bounded_and_quiet(timeout_s: float) -> Iterator[None]:
+    """Let MLflow, which reads the environment at each request, try twice and draw no progress bar."""
+    wanted = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(timeout_s))),
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_CONFIGURE_LOGGING": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _translated(error: Exception, uri: str) -> SlipwayError:
+    if _is_connection_fault(error):
+        return RegistryUnreachable(f"the model registry at {uri} does not answer: {error}", remedy=_UNREACHABLE_REMEDY)
+    if getattr(error, "error_code", "") == _NOT_FOUND:
+        return VersionNotFound(str(error), remedy="look at `slipway models` for what is registered")
+    return RegistryError(f"the model registry refused: {error}", remedy="look at the registry's log")
+
+
+def _is_connection_fault(error: BaseException | None) -> bool:
+    from requests.exceptions import ConnectionError as NoConnection
+    from requests.exceptions import Timeout
+
+    for _ in range(10):
+        if error is None or isinstance(error, NoConnection | Timeout):
+            return error is not None
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _pages(search: Any, **query: Any) -> Iterator[Any]:
+    token: str | None = None
+    while True:
+        page = search(page_token=token, **query)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _info(found: Any, aliases: Mapping[str, str]) -> VersionInfo:
+    # A search leaves the aliases out, so they come from the registered model.
+    return VersionInfo(
+        version=int(found.version),
+        run_id=found.run_id,
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, tz=UTC),
+        aliases=tuple(sorted(name for name, version in aliases.items() if str(version) == str(found.version))),
+        tags=dict(found.tags),
+        description=found.description or "",
+    )
+
+
+def _identity(uri: str, found: Any) -> str:
+    # A deleted version's number is given out again, so the number alone names nothing.
+    return json.dumps([uri, found.name, str(found.version), found.run_id, found.source, found.creation_timestamp])
+
+
+def _download(client: MlflowClient, found: Any, root: Path) -> None:
+    from mlflow.exceptions import MlflowException
+
+    if not found.run_id:
+        raise ArtifactError(
+            f"{found.name} version {found.version} belongs to no run", remedy="register it from the run that made it"
+        )
+    run_uri = client.get_run(found.run_id).info.artifact_uri.rstrip("/")
+    held = {item.path for item in client.list_artifacts(found.run_id)}
+    places = {MODEL_DIR: _model_location(client, found)}
+    places |= {part: f"{run_uri}/{part}" for part in PARTS if part != MODEL_DIR and part in held}
+    for part, uri in places.items():
+        try:
+            _download_folder(client, uri, root / part)
+        except (MlflowException, OSError) as error:
+            if _is_connection_fault(error):
+                raise
+            raise ArtifactError(
+                f"{found.name} version {found.version}: {part}/ cannot be downloaded: {error}",
+                remedy="look at the registry's artifact store, or register the version again",
+            ) from error
+    (root / REFERENCE_DIR).mkdir(exist_ok=True)
+
+
+def _model_location(client: MlflowClient, found: Any) -> str:
+    # A models:/ address would be resolved in MLflow's process-wide registry, which need not be this one.
+    uri: str = client.get_model_version_download_uri(found.name, str(found.version))
+    if uri.startswith("models:/"):
+        uri = str(client.get_logged_model(uri.removeprefix("models:/").strip("/")).artifact_location)
+    return uri
+
+
+def _download_folder(client: MlflowClient, uri: str, target: Path) -> None:
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory(dir=target.parent.parent) as folder:
+        got = download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=client.tracking_uri)
+        Path(got).rename(target)

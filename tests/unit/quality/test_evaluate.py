@@ -1,0 +1,172 @@
+import json
+
+import numpy as np
+import pytest
+
+from slipway.core.spec import ModelSpec
+from slipway.core.verdict import Outcome, decide
+from slipway.errors import ArtifactError
+from slipway.quality.evaluate import Rival, evaluate, judge, labels
+from slipway.quality.evaluate_report import render
+
+
+def good_answers(toy, frame):
+    return np.asarray(eval(toy.GOOD, {"np": np, "frame": frame}))
+
+
+@pytest.fixture
+def judged(toy):
+    def run(change=lambda p, frame: p, *, rival=None, rows=400, trained_on=None, **quality):
+        frame = toy.frame(rows, seed=2)
+        spec, right = toy.spec(**quality), good_answers(toy, frame)
+        other = None
+        if rival is not None:
+            trained = np.zeros(rows, dtype=bool) if trained_on is None else trained_on
+            other = Rival(name="champion", predicted=rival(right, frame), trained_on=trained)
+        return judge(spec, frame, labels(frame, spec), change(right, frame), rival=other)
+
+    return run
+
+
+def stopped_by(quality):
+    return {m.name: m.outcome for m in quality.measurements if m.outcome not in (None, Outcome.PASSED)}
+
+
+def random_answers(p, frame):
+    return np.random.default_rng(0).random(len(p))
+
+
+def blurred(p, frame):
+    return np.clip(p + np.random.default_rng(0).normal(0, 0.35, len(p)), 0, 1)
+
+
+def wrong_for_the_old(p, frame):
+    return np.where(frame["age"] >= 55, 1 - p, p)
+
+
+def with_nan(p, frame):
+    return np.where(np.arange(len(p)) == 7, np.nan, p)
+
+
+def same(p, frame):
+    return p
+
+
+def one_of_two_alike(seed):
+    return lambda p, frame: np.clip(p + np.random.default_rng(seed).normal(0, 0.05, len(p)), 0, 1)
+
+
+STOPPED = {
+    "random answers": (random_answers, None, {"roc_auc", "accuracy"}),
+    "biased on one slice": (
+        wrong_for_the_old,
+        None,
+        {"slice.age in [55, inf).accuracy", "fairness.age.accuracy_difference"},
+    ),
+    "one answer that is not finite": (with_nan, None, {"predictions.not_finite"}),
+    "clearly worse than the champion": (blurred, same, {"champion.roc_auc_difference"}),
+}
+
+
+@pytest.mark.parametrize(("change", "rival", "names"), STOPPED.values(), ids=STOPPED)
+def test_a_model_that_is_not_good_enough_fails(judged, change, rival, names):
+    stopped = stopped_by(judged(change, rival=rival))
+    assert dict.fromkeys(names, Outcome.FAILED).items() <= stopped.items()
+
+
+LET_THROUGH = {
+    "the first release": (same, None),
+    "the same as the champion": (same, same),
+    "as good as the champion": (one_of_two_alike(0), one_of_two_alike(1)),
+    "better than the champion": (same, blurred),
+}
+
+
+@pytest.mark.parametrize(("change", "rival"), LET_THROUGH.values(), ids=LET_THROUGH)
+def test_a_good_model_is_let_through(judged, change, rival):
+    quality = judged(change, rival=rival)
+    assert stopped_by(quality) == {}
+    assert quality.details["first_release"] is (rival is None)
+
+
+def test_a_model_worse_than_the_champion_within_the_margin_is_let_through(judged):
+    assert "champion.roc_auc_difference" in stopped_by(judged(blurred, rival=same))
+    assert "champion.roc_auc_difference" not in stopped_by(judged(blurred, rival=same, champion_margin=0.2))
+
+
+def test_a_version_just_as_poor_as_the_champion_is_still_held_to_the_thresholds(judged):
+    assert set(stopped_by(judged(random_answers, rival=random_answers))) >= {"roc_auc", "accuracy"}
+
+
+def test_too_few_rows_decide_nothing(judged):
+    quality = judged(rows=40)
+    assert decide(quality.measurements).outcome is Outcome.INCONCLUSIVE
+
+
+def test_rows_that_the_champion_was_trained_on_are_left_out(judged):
+    quality = judged(rival=same, trained_on=np.arange(400) < 300)
+    facts = quality.details["champion"]
+    assert (facts["rows_trained_on"], facts["rows_trained_on_excluded"], facts["rows_compared"]) == (300, True, 100)
+
+
+def test_all_rows_are_compared_when_too_few_are_new_to_the_champion(judged):
+    facts = judged(rival=same, trained_on=np.arange(400) < 380).details["champion"]
+    assert (facts["rows_trained_on"], facts["rows_trained_on_excluded"], facts["rows_compared"]) == (380, False, 400)
+
+
+def test_no_answer_at_all_decides_nothing_and_still_has_a_report(judged, toy):
+    quality = judged(lambda p, frame: np.full(len(p), np.nan), rival=same)
+    assert {o for n, o in stopped_by(quality).items() if n != "predictions.not_finite"} == {Outcome.INCONCLUSIVE}
+    assert "no finite prediction" in render(quality, spec=toy.spec(), subject="s")
+
+
+LABELS = {
+    "absent": lambda f: f.drop(columns="malignant"),
+    "missing in a row": lambda f: f.assign(malignant=f["malignant"].where(f.index > 0)),
+    "a third class": lambda f: f.assign(malignant=f["malignant"] + 1),
+    "text": lambda f: f.assign(malignant="yes"),
+}
+
+
+@pytest.mark.parametrize("change", LABELS.values(), ids=LABELS)
+def test_a_holdout_without_usable_labels_is_an_artifact_error(toy, change):
+    with pytest.raises(ArtifactError):
+        labels(change(toy.frame(60, seed=2)), toy.spec())
+
+
+def test_a_version_is_evaluated_beside_its_champion_end_to_end(make, toy):
+    shared = toy.frame(400, seed=2)
+    challenger = make.version(expression=toy.GOOD)
+    champion = make.version(train=shared.head(100), expression="1 - " + toy.GOOD)
+    findings = evaluate(files=challenger, spec=toy.spec(), champion=champion, out=make.root / "out")
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    values = {m.name: m.value for m in findings.measurements}
+    assert values["champion.roc_auc"] < 0.2
+    assert values["champion.roc_auc_difference"] > 0.6
+    assert findings.details["champion"]["rows_trained_on"] == 100
+    json.dumps(findings.details)
+    report = (make.root / "out" / "evaluate.html").read_text()
+    for part in ("Beside the champion", "Slices", "Fairness", "ROC curve and calibration"):
+        assert part in report
+    assert "http" not in report
+
+
+def test_a_regression_is_judged_and_drawn(toy):
+    data = toy.spec(slices=[], fairness=[]).to_json() | {"task": "regression"}
+    data["quality"] |= {
+        "metrics": [{"name": "rmse", "threshold": 12}, {"name": "r2", "threshold": 0.9}],
+        "champion_metric": "rmse",
+        "champion_margin": 0.5,
+        "fairness": [{"column": "age", "split_at": 55, "metric": "mean_error", "max_difference": 5}],
+    }
+    spec = ModelSpec.model_validate(data)
+    frame = toy.frame(300, seed=2).assign(malignant=lambda f: f["weight"] * 2)
+    truth = labels(frame, spec)
+    close = truth + np.random.default_rng(0).normal(0, 10, 300)
+    far = truth + np.random.default_rng(1).normal(0, 30, 300)
+    none = np.zeros(300, dtype=bool)
+    good = judge(spec, frame, truth, close, rival=Rival(name="champion", predicted=far, trained_on=none))
+    poor = judge(spec, frame, truth, far, rival=Rival(name="champion", predicted=close, trained_on=none))
+    assert stopped_by(good) == {}
+    assert {"rmse", "champion.rmse_difference"} <= set(stopped_by(poor))
+    assert "Predictions and residuals" in render(good, spec=spec, subject="s")

@@ -1,0 +1,53 @@
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from slipway.core.verdict import Bound, Measurement
+from slipway.quality.html import card, measurement_table, page, table, tiles
+from slipway.quality.svg import Bar, Frame, bars, histogram, interval
+
+NASTY = "<script>alert('x')</script> & \"more\""
+
+
+def test_text_cannot_become_markup():
+    measured = Measurement(name=NASTY, value=1.0, threshold=1.0, bound=Bound.MAX, unit=NASTY, note=NASTY)
+    whole = page(NASTY, NASTY, [card(NASTY, measurement_table([measured]), note=NASTY), tiles([(NASTY, NASTY)])])
+    drawn = bars([Bar(NASTY, 1.0)]) + Frame(x=(0, 1), y=(0, 1), x_name=NASTY, y_name=NASTY).draw()
+    assert "<script" not in whole + drawn + table((NASTY,), [])
+
+
+def test_measurements_that_stop_the_release_come_first():
+    limit = {"threshold": 1.0, "bound": Bound.MAX}
+    shown = measurement_table(
+        [
+            Measurement(name="recorded", value=1.0),
+            Measurement(name="passed", value=1.0, **limit),
+            Measurement(name="unsure", value=None, **limit),
+            Measurement(name="failed", value=2.0, **limit),
+        ]
+    )
+    places = [shown.index(f"<code>{name}</code>") for name in ("failed", "unsure", "passed", "recorded")]
+    assert places == sorted(places)
+
+
+CHARTS = {
+    "bars": bars([Bar("a", 0.5, limit=0.4), Bar("b", None), Bar("c", -0.2)]),
+    "equal bars at zero": bars([Bar("a", 0.0)]),
+    "histogram": histogram([1, 0, 3], [0.0, 1.0, 2.0, 3.0]),
+    "empty histogram": histogram([0, 0], [0.0, 0.5, 1.0]),
+    "interval": interval(-0.1, 0.0, 0.1, limit=-0.05),
+    "interval of nothing": interval(0.0, 0.0, 0.0, limit=0.0),
+    "curve": Frame(x=(0, 1), y=(0, 1)).draw(Frame(x=(0, 1), y=(0, 1)).curve([(0, 0), (1, 1)])),
+    "dots on one point": Frame(x=(3, 3), y=(3, 3)).draw(Frame(x=(3, 3), y=(3, 3)).dots([(3, 3)])),
+}
+
+
+@pytest.mark.parametrize("drawn", CHARTS.values(), ids=CHARTS)
+def test_a_chart_is_well_formed_and_has_finite_numbers(drawn):
+    ElementTree.fromstring(drawn)
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+
+
+def test_no_bars_are_no_chart():
+    assert bars([Bar("a", None)]) == ""
