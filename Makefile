@@ -31,11 +31,13 @@ $(DEV): requirements-dev.txt $(SETUP)
 	uv pip install --python $(BIN)/python --quiet --compile-bytecode --require-hashes -r requirements-dev.txt
 	@touch $@
 
-lock: | $(BIN)/uv  ## compile requirements.txt and requirements-dev.txt from pyproject.toml
+lock: | $(BIN)/uv  ## compile the requirements*.txt locks from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command 'make lock' pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command 'make lock' --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command 'make lock' --extra production pyproject.toml -o requirements-production.txt
 
 demo: $(SETUP)  ## release the example model for real, with live progress
 	slipway demo

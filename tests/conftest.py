@@ -1,0 +1,18 @@
+"""Which tests need a container engine, and what its absence means.
+
+``SLIPWAY_RUNTIME=process`` says that there is none and leaves the tests marked ``docker`` out; otherwise a missing
+engine is a failure, not a skip.
+"""
+
+import os
+
+PROCESS_ONLY = os.environ.get("SLIPWAY_RUNTIME") == "process"
+
+
+def pytest_collection_modifyitems(config, items):
+    if not PROCESS_ONLY:
+        return
+    left_out = [item for item in items if item.get_closest_marker("docker")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("docker")]
