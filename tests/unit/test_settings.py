@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from slipway.errors import SettingsError
 from slipway.settings import Settings
 

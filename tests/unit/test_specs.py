@@ -1,9 +1,9 @@
 """model.yaml: every problem at once, each with its path."""
 
 import pytest
+
 from slipway.errors import SpecError
 from slipway.specs import parse_model
-
 from tests.fakes.specs import a_spec, declared
 
 

@@ -9,7 +9,7 @@ from slipway.errors import SpecError
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of constant mean arrival rate; ``rate_per_s`` None means the model's own objective, times ``factor``."""
+    """A stretch of constant mean arrival rate; without ``rate_per_s`` the model's own objective times ``factor``."""
 
     seconds: float
     rate_per_s: float | None = None

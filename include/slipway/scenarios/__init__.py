@@ -1,0 +1,1 @@
+"""Validation of the running container over HTTP, against an independent ground truth."""

@@ -83,7 +83,7 @@ WRONG = {
     "passed on nothing": {"measurements": ()},
     "passed without a report": {"reports": ()},
     "passed without an image": {"subject": Subject(model="churn", version=1, artifact_sha256=ARTIFACT)},
-    "without a time zone": {"started_at": datetime(2026, 1, 1)},  # noqa: DTZ001
+    "without a time zone": {"started_at": datetime(2026, 1, 1)},
 }
 
 

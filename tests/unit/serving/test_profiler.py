@@ -32,7 +32,7 @@ PATHS = {
     "/usr/lib/python3/dist-packages/yaml/__init__.py": "yaml/__init__.py",
     "/srv/slipway/serving/app.py": "slipway/serving/app.py",
     "/usr/local/lib/python3.12/json/decoder.py": "python3.12/json/decoder.py",
-    "/home/me/model.py": "model.py",
+    "/srv/me/model.py": "model.py",
     "~": "~",
     "": "",
 }

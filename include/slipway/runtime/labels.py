@@ -1,0 +1,38 @@
+"""What our containers and processes are marked with, so that each is found again and no other is touched."""
+
+from __future__ import annotations
+
+from slipway.core.identity import digest_bytes
+from slipway.core.service import ServiceSpec
+from slipway.settings import Settings
+
+PROJECT = "slipway.project"
+SERVICE = "slipway.service"
+ROLE = "slipway.role"
+MODEL = "slipway.model"
+VERSION = "slipway.version"
+ARTIFACT = "slipway.artifact_sha256"
+PORT = "slipway.port"
+CHAMPION = "champion"
+
+
+def project_id(settings: Settings) -> str:
+    """Return twelve digits that stand for this checkout on this machine, by its folder."""
+    return digest_bytes(str(settings.root).encode())[7:19]
+
+
+def service_labels(spec: ServiceSpec, project: str) -> dict[str, str]:
+    """Return what a service is marked with; the spec's own labels cannot hide whose it is."""
+    return {
+        **spec.labels,
+        PROJECT: project,
+        SERVICE: spec.name,
+        MODEL: spec.subject.model,
+        VERSION: str(spec.subject.version),
+        ARTIFACT: spec.subject.artifact_sha256,
+    }
+
+
+def restarts(spec: ServiceSpec) -> bool:
+    """Tell whether the service comes back by itself: the champion does, what is under test must not."""
+    return spec.labels.get(ROLE) == CHAMPION

@@ -1,0 +1,218 @@
+"""The scenario report: one self-contained HTML page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from string import Template
+from typing import Any
+
+from slipway.core.identity import Subject
+from slipway.core.spec import ModelSpec
+from slipway.core.verdict import Measurement, decide
+from slipway.errors import shorten
+from slipway.scenarios.explain import Explained
+from slipway.scenarios.measure import counts, json_safe
+from slipway.scenarios.page import DERIVED, PAGE
+from slipway.scenarios.plot import scatter
+from slipway.scenarios.suite import CaseClass, FailureKind, Result
+
+SAMPLES = 12
+CELL = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Everything that the report tells."""
+
+    spec: ModelSpec
+    subject: Subject
+    measurements: tuple[Measurement, ...]
+    results: Sequence[Result]
+    explained: Sequence[Explained]
+    seed: int
+    stopped: str = ""
+
+
+def page(story: Story) -> str:
+    """Return the report as HTML; nothing in it is loaded from elsewhere."""
+    verdict = decide(story.measurements)
+    by_name = {m.name: m for m in story.measurements}
+    failed = int(by_name["scenarios.failed"].value or 0)
+    stopped = f'<p class="note bad">Stopped early: {escape(story.stopped)}.</p>' if story.stopped else ""
+    return Template(PAGE).substitute(
+        model=escape(story.subject.model),
+        version=story.subject.version,
+        artifact=story.subject.artifact_sha256[7:19],
+        outcome=verdict.outcome.value,
+        tone=verdict.outcome.value.lower(),
+        tiles=_tiles(story, failed),
+        stopped=stopped,
+        classes=_classes(story.results),
+        failures=_failures(story.explained, failed),
+        plot=_plot(story),
+        measurements=_measurements(story.measurements),
+        samples="".join(_samples(kind, story.results) for kind in CaseClass),
+        seed=story.seed,
+    )
+
+
+def _tiles(story: Story, failed: int) -> str:
+    values = {m.name: m for m in story.measurements}
+    largest = values["answers.largest_difference"].value
+    reference = story.spec.reference
+    tiles = (
+        (f"{len(story.results):,}", "cases", ""),
+        (f"{values['scenarios.requests'].value or 0:,.0f}", "HTTP requests", ""),
+        (f"{failed:,}", "failed", "bad" if failed else "good"),
+        ("none" if largest is None else f"{largest:.2g}", "largest difference from the reference", ""),
+        (f"{reference.relative_tolerance:g}", f"relative tolerance, and {reference.absolute_tolerance:g} absolute", ""),
+        (
+            f"{values['detection.power_at_half_percent'].value or 0:.2%}",
+            f"chance to find a fault in 0.5 % of rows ({values['detection.power_at_half_percent'].n:,} rows)",
+            "",
+        ),
+    )
+    return "".join(
+        f'<div class="tile {tone}"><b>{escape(value)}</b><span>{what}</span></div>' for value, what, tone in tiles
+    )
+
+
+def _classes(results: Sequence[Result]) -> str:
+    rows = []
+    for kind, (total, bad) in counts(results).items():
+        share = 100 * bad / total if total else 0
+        state = "none" if not total else "failed" if bad else "passed"
+        word = {"none": "no case applies", "failed": f"{bad} failed", "passed": "all as expected"}[state]
+        bar = f'<div class="bar"><i style="width:{100 - share if total else 0:.1f}%"></i></div>'
+        rows.append(
+            f"<tr><th>{_words(kind)}</th><td>{DERIVED[kind]}</td><td class=num>{total:,}</td>"
+            f'<td>{bar}</td><td><span class="chip {state}">{word}</span></td></tr>'
+        )
+    return "".join(rows)
+
+
+def _failures(explained: Sequence[Explained], failed: int) -> str:
+    if not failed:
+        return '<p class="note good">Every answer agreed with the reference; every policy held.</p>'
+    head = f"<p>{failed} cases failed. The smallest failing requests, one of each kind first:</p>"
+    return head + "".join(_failure(number, one) for number, one in enumerate(explained, start=1))
+
+
+def _failure(number: int, one: Explained) -> str:
+    failure = one.result.failure
+    if failure is None:
+        return ""
+    causes = "".join(f"<li>The served answers are the reference's <b>{escape(cause)}</b>.</li>" for cause in one.causes)
+    columns = ", ".join(f"<code>{escape(column)}</code>" for column in one.columns) or "no single one"
+    similar = f" and {one.similar - 1:,} more like it" if one.similar > 1 else ""
+    return (
+        f"<article><h3>{number}. {_words(failure.kind)} "
+        f"<small>{escape(one.result.case.kind.value)} · “{escape(one.original)}”{similar}</small></h3>"
+        f"<p>{escape(shorten(failure.message, 600))}</p>{f'<ul>{causes}</ul>' if causes else ''}"
+        f'<div class="two"><div><span>served (HTTP {one.result.status or "none"})</span>'
+        f"<pre>{_shown(failure.served)}</pre></div>"
+        f"<div><span>expected</span><pre>{_shown(failure.expected)}</pre></div></div>"
+        f"<p>Features that matter: {columns}</p><span>smallest payload</span>"
+        f"<pre>{_payload(one)}</pre><span>to repeat it</span><pre>{escape(shorten(one.curl, 7000))}</pre></article>"
+    )
+
+
+def _payload(one: Explained) -> str:
+    """Return the payload with the features that matter marked."""
+    if one.result.case.body is not None or len(one.result.case.rows) != 1:
+        return escape(shorten(one.body.decode("utf-8", "replace"), 4000))
+    lines = []
+    for name, value in one.result.case.rows[0].items():
+        text = escape(f"{json.dumps(name, ensure_ascii=False)}: {_json(value)}")
+        lines.append(f"<mark>{text}</mark>" if name in one.columns else text)
+    return "{" + ", ".join(lines) + "}"
+
+
+def _plot(story: Story) -> str:
+    points = [
+        (want, got, result.failure is not None)
+        for result in story.results
+        if result.case.kind is not CaseClass.OUT_OF_RANGE
+        for got, want in zip(_numbers(result.answers), _numbers(result.expectation.answers), strict=False)
+        if got is not None and want is not None
+    ]
+    picture = scatter(points, unit=escape(story.spec.signature.output.unit))
+    caption = "Each dot is an answer: the reference's across, the served one up. Right answers lie on the line; "
+    caption += "out-of-range cases are left out."
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>" if picture else ""
+
+
+def _measurements(measurements: Sequence[Measurement]) -> str:
+    rows = []
+    for m in measurements:
+        outcome = m.outcome.value.lower() if m.outcome is not None else "recorded"
+        limit = "" if m.threshold is None else f"{'≤' if m.bound == 'max' else '≥'} {m.threshold:g}"
+        value = "not measured" if m.value is None else f"{m.value:.6g}"
+        rows.append(
+            f"<tr><td><code>{escape(m.name)}</code></td><td class=num>{value}</td><td class=num>{limit}</td>"
+            f'<td class=num>{m.n:,}</td><td><span class="chip {outcome}">{outcome}</span></td>'
+            f"<td>{escape(shorten(m.note, 300))}</td></tr>"
+        )
+    return "".join(rows)
+
+
+def _samples(kind: CaseClass, results: Sequence[Result]) -> str:
+    members = [result for result in results if result.case.kind is kind]
+    if not members:
+        return ""
+    # Failures first, then an even sample, so that a class of a thousand shows more than its first dozen.
+    wrong = [r for r in members if r.failure is not None][:SAMPLES]
+    right = [r for r in members if r.failure is None]
+    shown = wrong + right[:: max(1, len(right) // SAMPLES)][:SAMPLES]
+    rows = "".join(_sample(result) for result in shown)
+    return (
+        f"<details><summary>{_words(kind)} <small>{len(shown)} of {len(members):,}</small></summary>"
+        f"<table><tr><th>case</th><th>sent</th><th>expected</th><th>got</th><th></th></tr>{rows}</table></details>"
+    )
+
+
+def _sample(result: Result) -> str:
+    case, expected = result.case, result.expectation
+    if case.body is not None:
+        sent = case.body.decode("utf-8", "replace")
+    elif len(case.rows) == 1 and case.columns:
+        sent = ", ".join(f"{name} = {_json(case.rows[0].get(name))}" for name in case.columns)
+    else:
+        sent = f"{len(case.rows)} row{'s' if len(case.rows) > 1 else ''} as {case.form.value}"
+    wanted = (
+        _answers(expected.answers) if expected.answered else f"HTTP {' or '.join(map(str, sorted(expected.statuses)))}"
+    )
+    flags = sorted({flag.column for flag in expected.flags})
+    wanted += f" · flags {', '.join(flags)}" if flags else ""
+    got = _answers(result.answers) if result.answers else f"HTTP {result.status}" if result.status else "nothing"
+    state = "failed" if result.failure is not None else "passed" if result.sent else "unsent"
+    cells = (case.name, shorten(sent, CELL), shorten(wanted, CELL), shorten(got, CELL))
+    texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr>{texts}<td><span class="chip {state}">{state}</span></td></tr>'
+
+
+def _words(name: CaseClass | FailureKind) -> str:
+    return escape(name.value.replace("_", " ").capitalize())
+
+
+def _answers(answers: Sequence[Any]) -> str:
+    few = ", ".join(f"{a:.6g}" if isinstance(a, float) else repr(a) for a in answers[:3])
+    return few + (f", … ({len(answers)})" if len(answers) > 3 else "")
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else _json(value)
+    return escape(shorten(text, 800))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(json_safe(value), ensure_ascii=False)
+
+
+def _numbers(answers: Sequence[Any]) -> list[float | None]:
+    """Return the first few answers; None for one that is not a number to draw."""
+    safe = [json_safe(answer) for answer in answers[:20]]
+    return [float(a) if isinstance(a, int | float) and not isinstance(a, bool) else None for a in safe]
