@@ -37,7 +37,7 @@ def complete_answer(pending: PendingApproval, *, option: str, params: Mapping[st
 
 def _problem(value: Any, schema: Mapping[str, Any]) -> str:
     """Return why a value breaks a JSON schema; empty when it does not. A schema without a type takes anything."""
-    import jsonschema  # type: ignore[import-untyped]  # only needed when a form is answered
+    import jsonschema
 
     error = next(iter(jsonschema.Draft202012Validator(dict(schema)).iter_errors(value)), None)
     return str(error.message) if error else ""
