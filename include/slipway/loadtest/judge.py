@@ -4,9 +4,9 @@ Rules
 -----
 1. The point estimate decides; its 95 % interval is recorded beside it.
 2. Too few requests decide nothing: 100 for a p95, 300 for a p99.
-3. A generator that could not hold its schedule (p99 lag above 20 % of the p95 limit, or less than 95 % of the rate
-   achieved) is INCONCLUSIVE: the measurement has no value. So is a host that lost more than 10 % of its CPU time,
-   unless the latencies held all the same: stolen time only lengthens them.
+3. Less than 95 % of the rate achieved is INCONCLUSIVE. So is a generator that was late (p99 lag above 20 % of the p95
+   limit) or a host that lost more than 10 % of its CPU time, unless the latencies held all the same: both only lengthen
+   what is counted from the intended start.
 4. On such a disturbed run a latency is held against the candidate only where the service alone, counted from the actual
    send and less the generator's p99 lag (it reads as late as it sends), exceeds its limit by half; a smaller excess may
    be the host's and is INCONCLUSIVE too. So a candidate that is truly slow FAILS, disturbed or not.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from slipway.core.loadprofile import LoadProfile
 from slipway.core.spec import Objectives
-from slipway.core.verdict import Bound, Measurement
+from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.loadtest.host import HostNoise
 from slipway.loadtest.results import LoadResults, Quantile, Summary
 
@@ -70,7 +70,7 @@ def measure(results: LoadResults, limits: Limits, noise: HostNoise | None) -> tu
         None where the host does not tell how disturbed it was; nothing is then held against it.
     """
     run = results.overall
-    conditions = [*_generator(results, limits), *_host(run, limits, noise)]
+    conditions = [*_generator(run, limits), *_host(run, limits, noise)]
     disturbed = any(m.threshold is not None and m.value is None for m in conditions)
     found = [
         Measurement(name="latency.p50", value=_value(run.p50), unit="ms", n=run.sent, note=_note(run.p50, run)),
@@ -130,50 +130,43 @@ def _held_against(found: Quantile | None, service_ms: float | None, limit: float
     return None if unclear else found.value
 
 
-def _generator(results: LoadResults, limits: Limits) -> list[Measurement]:
-    run = results.overall
+def _generator(run: Summary, limits: Limits) -> list[Measurement]:
     held = run.achieved_share >= MIN_ACHIEVED_SHARE
-    lag = run.lag_p99
-    lagged = lag is not None and lag > limits.lag_ms
-    return [
-        Measurement(
-            name="arrival_rate.achieved_share",
-            value=run.achieved_share if held else None,
-            threshold=MIN_ACHIEVED_SHARE,
-            bound=Bound.MIN,
-            n=run.sent,
-            note="" if held else f"only {run.achieved_share:.0%} of {run.rate_per_s:g}/s left the generator",
-        ),
-        Measurement(
-            name="generator.lag_p99",
-            value=None if lagged else lag,
-            threshold=limits.lag_ms,
-            bound=Bound.MAX,
-            unit="ms",
-            n=run.sent,
-            note=f"the generator sent up to {lag:.3g} ms late; free the host and repeat" if lagged else "",
-        ),
-    ]
+    sent = Measurement(
+        name="arrival_rate.achieved_share",
+        value=run.achieved_share if held else None,
+        threshold=MIN_ACHIEVED_SHARE,
+        bound=Bound.MIN,
+        n=run.sent,
+        note="" if held else f"only {run.achieved_share:.0%} of {run.rate_per_s:g}/s left the generator",
+    )
+    lag = Measurement(
+        name="generator.lag_p99", value=run.lag_p99, threshold=limits.lag_ms, bound=Bound.MAX, unit="ms", n=run.sent
+    )
+    late = f"the generator sent up to {run.lag_p99 or 0:.3g} ms late"
+    return [sent, _excused(lag, late, held=_limits_held(run, limits))]
 
 
 def _host(run: Summary, limits: Limits, noise: HostNoise | None) -> list[Measurement]:
     if noise is None:
         return []
+    steal = Measurement(name="host.steal_share", value=noise.steal_share, threshold=MAX_STEAL_SHARE, bound=Bound.MAX)
+    lost = f"{noise.steal_share:.0%} of the CPU time went to other hosts"
+    return [_excused(steal, lost, held=_limits_held(run, limits))]
+
+
+def _excused(condition: Measurement, what: str, *, held: bool) -> Measurement:
+    """Return a disturbance as it counts: as nothing if the limits held all the same, else as not measured."""
+    if condition.outcome is not Outcome.FAILED:
+        return condition
+    if held:
+        return replace(condition, threshold=None, bound=None, note=f"{what}, and the limits held all the same")
+    return replace(condition, value=None, note=f"{what}; free the host and repeat")
+
+
+def _limits_held(run: Summary, limits: Limits) -> bool:
     found = ((run.p95, limits.p95_ms), (run.p99, limits.p99_ms))
-    held = all(quantile is not None and quantile.value <= limit for quantile, limit in found)
-    if noise.steal_share > MAX_STEAL_SHARE and held:
-        note = "time went to other hosts, and the limits held all the same"
-        return [Measurement(name="host.steal_share", value=noise.steal_share, note=note)]
-    noisy = noise.steal_share > MAX_STEAL_SHARE
-    return [
-        Measurement(
-            name="host.steal_share",
-            value=None if noisy else noise.steal_share,
-            threshold=MAX_STEAL_SHARE,
-            bound=Bound.MAX,
-            note=f"{noise.steal_share:.0%} of the CPU time went to other hosts; repeat later" if noisy else "",
-        )
-    ]
+    return all(quantile is not None and quantile.value <= limit for quantile, limit in found)
 
 
 def _recovery(results: LoadResults, limits: Limits, *, disturbed: bool) -> Measurement:
