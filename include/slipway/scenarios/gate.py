@@ -10,7 +10,7 @@ from slipway.core.spec import ModelSpec
 from slipway.core.version import VersionFiles
 from slipway.scenarios.client import Client
 from slipway.scenarios.holdout import read_holdout
-from slipway.scenarios.measure import measure
+from slipway.scenarios.measure import measure, speed
 from slipway.scenarios.output import details, write
 from slipway.scenarios.reference import Reference, entry_point
 from slipway.scenarios.replay import Replay
@@ -67,7 +67,10 @@ def run_scenarios(
         run = Run(spec, signature, files, reference, Replay(client, signature, files.subject.model))
         results = run.replay(suite, say)
         explained = run.explain(results, holdout, url=url, say=say)
-    measurements = measure(results, requests=run.requests, exhausted=suite.exhausted, unit=signature.output.unit)
+    measurements = (
+        *measure(results, requests=run.requests, exhausted=suite.exhausted, unit=signature.output.unit),
+        speed(run.alone_ms, limit_ms=run.too_slow_ms),
+    )
     story = Story(
         spec=spec,
         subject=files.subject,

@@ -65,6 +65,20 @@ def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: 
     return tuple(found)
 
 
+def speed(alone_ms: float | None, *, limit_ms: float) -> Measurement:
+    """Return how long a request takes that is sent alone; far too long ends the suite at once."""
+    note = "requests sent one after another, before any load; the rest of the suite was not sent"
+    late = alone_ms is not None and alone_ms > limit_ms
+    return Measurement(
+        name="latency.alone_p50",
+        value=alone_ms,
+        threshold=limit_ms,
+        bound=Bound.MAX,
+        unit="ms",
+        note=note if late else "",
+    )
+
+
 def power(n: int, share: float = FAULT_SHARE) -> float:
     """Return the chance that ``n`` rows meet a fault that touches ``share`` of all rows.
 

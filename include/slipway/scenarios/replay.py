@@ -34,6 +34,7 @@ class Replay:
     def __init__(self, client: Client, signature: Signature, model: str, *, max_seconds: float = MAX_SECONDS) -> None:
         self.requests = 0
         self.stopped = ""
+        self.alone_ms: list[float] = []
         self._client, self._signature, self._model = client, signature, model
         self._deadline = time.monotonic() + max_seconds
         self._silent = self._timeouts = 0
@@ -50,11 +51,20 @@ class Replay:
             Told, now and then, how many cases are done.
         """
         replies: list[tuple[Reply, ...]] = []
+        if workers == 1:
+            return [self._timed(case) for case in cases]
         with ThreadPoolExecutor(workers) as pool:
             for done, reply in enumerate(pool.map(self.send, cases), start=1):
                 replies.append(reply)
                 if progress is not None and done % 500 == 0:
                     progress(done)
+        return replies
+
+    def _timed(self, case: Case) -> tuple[Reply, ...]:
+        started = time.perf_counter()
+        replies = self.send(case)
+        if replies:
+            self.alone_ms.append((time.perf_counter() - started) * 1000 / len(replies))
         return replies
 
     def send(self, case: Case) -> tuple[Reply, ...]:

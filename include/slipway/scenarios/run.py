@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from slipway.scenarios.suite import Case, Expectation, Result
 from slipway.scenarios.treat import expect
 
 Progress = Callable[[str], None]
+ALONE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +72,30 @@ class Run:
         self.judge = Judge(signature, self.tolerance, files.subject)
         self.model = files.subject.model
         self.requests = 0
+        # Over a thousand requests to a service that breaks its objective at the first ones would show nothing more.
+        self.too_slow_ms = spec.objectives.p99_ms
+        self.alone_ms: float | None = None
 
     def replay(self, suite: Suite, say: Progress) -> list[Result]:
-        """Send everything; only the first request, if another version answers it."""
+        """Send everything; only the first requests, if another version answers them or each takes far too long."""
         expectations = self._expectations(suite.all)
-        first = self._judged(suite.cases[:1], expectations[:1], workers=1)
-        if first[0].failure is not None and first[0].failure.kind.is_final:
-            rest = zip(suite.all[1:], expectations[1:], strict=True)
-            self.requests = self.sender.requests
-            return first + [Result(case=case, expectation=expected, sent=False) for case, expected in rest]
+        results = self._judged(suite.cases[:1], expectations[:1], workers=1)
+        if results[0].failure is None or not results[0].failure.kind.is_final:
+            results += self._judged(suite.cases[1:ALONE], expectations[1:ALONE], workers=1)
+            self.alone_ms = statistics.median(self.sender.alone_ms) if self.sender.alone_ms else None
+            if self.alone_ms is None or self.alone_ms <= self.too_slow_ms:
+                results += self._rest(suite, expectations, say)
+        self.requests = self.sender.requests
+        unsent = zip(suite.all[len(results) :], expectations[len(results) :], strict=True)
+        return results + [Result(case=case, expectation=expected, sent=False) for case, expected in unsent]
+
+    def _rest(self, suite: Suite, expectations: Sequence[Expectation], say: Progress) -> list[Result]:
         n = len(suite.cases)
         say(f"sending {len(suite.all)} requests")
         results = self._judged(
-            suite.cases[1:], expectations[1:n], progress=lambda done: say(f"{done} of {n} cases sent")
+            suite.cases[ALONE:], expectations[ALONE:n], progress=lambda done: say(f"{done} of {n} cases sent")
         )
-        results += self._judged(suite.at_once, expectations[n:], workers=CONCURRENT_CASES)
-        self.requests = self.sender.requests
-        return first + results
+        return results + self._judged(suite.at_once, expectations[n:], workers=CONCURRENT_CASES)
 
     def explain(self, results: list[Result], holdout: Holdout, *, url: str, say: Progress) -> list[Explained]:
         """Shrink and explain the failures."""

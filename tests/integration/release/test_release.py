@@ -71,7 +71,7 @@ FAULTS = {
         "run_scenarios",
     ),
     "a crash on a missing value": (TUMOR, lambda t: t.wrapped(CRASH), "run_scenarios"),
-    "400 ms asleep at each request": (DIABETES, lambda t: t.wrapped(SLEEP), "load_test"),
+    "400 ms asleep at each request": (DIABETES, lambda t: t.wrapped(SLEEP), "run_scenarios"),
 }
 
 

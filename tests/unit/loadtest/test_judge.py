@@ -89,8 +89,8 @@ def test_a_surge_must_be_survived(samples, outcome):
 
 
 def test_an_inconclusive_verdict_says_why():
-    (reason, *_) = verdict(load(lag_ms=90)).reasons
-    assert "ms late" in reason
+    reasons = verdict(load(150, lag_ms=90)).reasons
+    assert any("ms late" in reason for reason in reasons)
 
 
 def test_a_profile_with_limits_of_its_own_overrides_the_objectives(spec):

@@ -1,8 +1,10 @@
 import json
+import time
 
 import pytest
 
 from slipway.core.golden import Golden
+from slipway.core.spec import Objectives
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import GateConfigurationError, ReferenceFailed
 from slipway.scenarios.gate import run_scenarios
@@ -296,3 +298,16 @@ def test_a_holdout_without_a_sound_row_is_refused(gate, tiny, tiny_service):
     pq.write_table(pa.Table.from_pylist([{**tiny.base, "b": 9.0}]), tiny.files.holdout)
     with pytest.raises(GateConfigurationError, match="none of the 1 holdout rows"):
         gate(tiny_service())
+
+
+def test_a_service_that_is_far_too_slow_ends_the_suite_at_its_first_requests(gate, tiny, tiny_service):
+    class Sleeper(tiny_service):
+        def __call__(self, path, body):
+            time.sleep(0.1)
+            return super().__call__(path, body)
+
+    tiny.spec = tiny.spec.model_copy(update={"objectives": Objectives(p95_ms=10, p99_ms=20)})
+    found = gate(Sleeper())
+    assert outcome(found) is Outcome.FAILED
+    assert value(found, "latency.alone_p50") > 20
+    assert value(found, "scenarios.requests") == 15
