@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from slipway.cli.decide import answer
-from slipway.cli.follow import follow_release, print_verdicts
+from slipway.cli.follow import follow_release
 from slipway.cli.output import err, out
 from slipway.cli.release import run_url, trigger
 from slipway.cli.services import print_addresses
@@ -75,10 +75,11 @@ def _ask(settings: Settings, model: str, version: int) -> bool:
 
 def _summary(settings: Settings, model: str, run_id: str) -> None:
     from slipway.workflows.leadtime import lead_time
+    from slipway.workflows.workbench import Workbench
 
-    found = [e for e in print_verdicts(settings, model, run_id) if e.check is Check.LOAD_TEST]
-    if found:
-        _line(_latency(found[-1]))
+    for item in Workbench(settings).ledger.evidence(model):
+        if item.release == run_id and item.check is Check.LOAD_TEST:
+            _line(_latency(item))
     from slipway.cli.clients import airflow
 
     timing = lead_time(airflow(settings), f"{model}.release", run_id)

@@ -17,8 +17,8 @@ CHAMPION = "champion"
 
 
 def project_id(settings: Settings) -> str:
-    """Return twelve digits that stand for this checkout on this machine, by its folder."""
-    return digest_bytes(str(settings.root).encode())[7:19]
+    """Return twelve digits that stand for what this checkout runs from one ``var`` folder, and nothing else."""
+    return digest_bytes(f"{settings.root}\0{settings.var}".encode())[7:19]
 
 
 def service_labels(spec: ServiceSpec, project: str) -> dict[str, str]:

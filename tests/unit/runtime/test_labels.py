@@ -23,10 +23,11 @@ def spec(**labels):
     )
 
 
-def test_a_project_is_its_folder():
-    here, there = (project_id(Settings(root=Path(p), var=Path(p))) for p in ("/a", "/b"))
-    assert here == project_id(Settings(root=Path("/a"), var=Path("/elsewhere")))
-    assert here != there
+def test_what_runs_from_another_checkout_or_another_var_folder_is_not_ours():
+    places = [("/a", "/a/var"), ("/b", "/b/var"), ("/a", "/elsewhere")]
+    ids = [project_id(Settings(root=Path(root), var=Path(var))) for root, var in places]
+    assert len(set(ids)) == len(places)
+    assert ids[0] == project_id(Settings(root=Path("/a"), var=Path("/a/var")))
 
 
 def test_labels_name_project_service_and_subject_whatever_the_spec_says():
