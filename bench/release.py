@@ -83,7 +83,7 @@ def _release(settings: Settings, *, seed: int) -> tuple[dict[Check, Evidence], L
     if not follow_release(settings, MODEL, run_id):
         raise SystemExit(f"release {run_id} did not reach production; nothing is written")
     evidence = Workbench(settings).ledger.evidence(MODEL, int(trained["version"]))
-    return {e.check: e for e in evidence}, lead_time(airflow(settings), f"{MODEL}.release", run_id)
+    return {e.check: e for e in evidence}, lead_time(airflow(settings), f"{MODEL}.release", run_id, evidence)
 
 
 def _keep_wheels(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from slipway.cli.clients import airflow
 from slipway.cli.decide import answer
 from slipway.cli.follow import follow_release
 from slipway.cli.output import err, out
@@ -77,15 +78,14 @@ def _summary(settings: Settings, model: str, run_id: str) -> None:
     from slipway.workflows.leadtime import lead_time
     from slipway.workflows.workbench import Workbench
 
-    for item in Workbench(settings).ledger.evidence(model):
-        if item.release == run_id and item.check is Check.LOAD_TEST:
+    evidence = [e for e in Workbench(settings).ledger.evidence(model) if e.release == run_id]
+    for item in evidence:
+        if item.check is Check.LOAD_TEST:
             _line(_latency(item))
-    from slipway.cli.clients import airflow
-
-    timing = lead_time(airflow(settings), f"{model}.release", run_id)
+    timing = lead_time(airflow(settings), f"{model}.release", run_id, evidence)
     _line(
-        f"lead time {timing.wall:.1f} s, of which the steps worked {timing.work:.1f} s and a person was waited for "
-        f"{timing.waiting:.1f} s: {timing.overhead:.1f} s are Airflow's and ours"
+        f"lead time {timing.wall:.1f} s: the gates' own work {timing.gates:.1f} s, the approval {timing.waiting:.1f} s, "
+        f"everything else {timing.overhead:.1f} s"
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slipway.core.evidence import REQUIRED_CHECKS
+from slipway.core.evidence import Evidence
 from slipway.orchestrator.client import AirflowClient
 from slipway.orchestrator.records import DagRun, TaskState
 
@@ -13,30 +14,38 @@ PERSON = "approve"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadTime:
-    """Seconds from the run's start to its end: the steps' own work, waiting for a person, and the rest."""
+    """Seconds from the run's start to its end: the gates' own work, waiting for a person, and everything else.
+
+    Attributes
+    ----------
+    wall : float
+        From the run's start to its end.
+    gates : float
+        The gates' own work, by their evidence.
+    waiting : float
+        From the question to a person's answer, and what followed from it.
+    """
 
     wall: float
-    work: float
     gates: float
     waiting: float
 
     @property
     def overhead(self) -> float:
-        """What neither a step nor a person used."""
-        return self.wall - self.work - self.waiting
+        """What is neither: starting and stopping services, promotion, deployment and its watch, imports, scheduling."""
+        return self.wall - self.gates - self.waiting
 
 
-def lead_time(client: AirflowClient, dag_id: str, run_id: str) -> LeadTime:
-    """Measure a run that has ended, from Airflow's own times of its tasks."""
-    return split_time(wall=seconds_of(client.run(dag_id, run_id)), tasks=client.tasks(dag_id, run_id))
+def lead_time(client: AirflowClient, dag_id: str, run_id: str, evidence: Iterable[Evidence]) -> LeadTime:
+    """Measure a run that has ended; only the evidence of this run counts."""
+    mine = [item for item in evidence if item.release == run_id]
+    return split_time(client.run(dag_id, run_id), client.tasks(dag_id, run_id), mine)
 
 
-def split_time(*, wall: float, tasks: list[TaskState]) -> LeadTime:
-    """Split a run's wall time over its tasks."""
-    seconds = {task.task_id: seconds_of(task) for task in tasks}
-    waiting = seconds.pop(PERSON, 0.0)
-    gates = sum(seconds.get(check.value, 0.0) for check in REQUIRED_CHECKS)
-    return LeadTime(wall=wall, work=sum(seconds.values()), gates=gates, waiting=waiting)
+def split_time(run: DagRun, tasks: Iterable[TaskState], evidence: Iterable[Evidence]) -> LeadTime:
+    """Split a run's wall time."""
+    waiting = sum(seconds_of(task) for task in tasks if task.task_id == PERSON)
+    return LeadTime(wall=seconds_of(run), gates=sum(item.seconds for item in evidence), waiting=waiting)
 
 
 def seconds_of(item: DagRun | TaskState) -> float:
