@@ -10,6 +10,7 @@ from slipway.cli.clients import airflow
 from slipway.cli.output import AsJson, out, print_json, print_table
 from slipway.errors import OrchestratorError
 from slipway.settings import Settings
+from slipway.specs import model_folder
 
 Comment = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
 User = Annotated[str | None, typer.Option("--as", help="The Airflow user who decides; the settings' user if left out.")]
@@ -44,7 +45,8 @@ def approvals(as_json: AsJson = False) -> None:
 
 
 def answer(settings: Settings, model: str, *, option: str, comment: str, user: str | None) -> None:
-    """Answer the waiting release of a model; OrchestratorError if none waits."""
+    """Answer the waiting release of a model; OrchestratorError if none waits, SpecError if there is no such model."""
+    model_folder(settings, model)
     client = airflow(settings, user)
     waiting = client.pending_approvals(f"{model}.release")
     if not waiting:

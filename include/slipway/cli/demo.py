@@ -14,7 +14,7 @@ from slipway.cli.output import err, out
 from slipway.cli.release import run_url, trigger
 from slipway.cli.services import print_addresses
 from slipway.core.evidence import Check
-from slipway.core.verdict import Measurement
+from slipway.core.verdict import Measurement, Outcome
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ def _summary(settings: Settings, model: str, run_id: str) -> None:
 
     evidence = [e for e in Workbench(settings).ledger.evidence(model) if e.release == run_id]
     for item in evidence:
-        if item.check is Check.LOAD_TEST:
+        if item.check is Check.LOAD_TEST and item.outcome is Outcome.PASSED:
             _line(_latency(item))
     timing = lead_time(airflow(settings), f"{model}.release", run_id, evidence)
     _line(
-        f"lead time {timing.wall:.1f} s: the gates' own work {timing.gates:.1f} s, the approval {timing.waiting:.1f} s, "
+        f"lead time {timing.wall:.1f} s: the gates' own work {timing.gates:.1f} s, approval {timing.waiting:.1f} s, "
         f"everything else {timing.overhead:.1f} s"
     )
 

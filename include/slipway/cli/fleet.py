@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from slipway.cli.output import AsJson, chip, out, print_json, print_table
 from slipway.core.evidence import Evidence
@@ -49,14 +50,16 @@ def evidence(
         print_json([e.to_json() for e in found])
         return
     if not found:
-        out.print(f"no evidence on {model} yet: `slipway release {model}`")
+        which = model if version is None else f"{model} version {version}"
+        out.print(f"no evidence on {which} yet: `slipway release {model}`")
     for item in found:
         print_evidence(item)
 
 
 def print_evidence(item: Evidence) -> None:
     """Print one check's evidence."""
-    out.print(f"\n[bold]{item.check}[/] {chip(item.outcome)} {item.subject} · {item.runtime} · {item.seconds:.1f} s")
+    bytes_and_time = f" {item.subject} · {item.runtime} · {item.seconds:.1f} s"
+    out.print(Text.assemble("\n", (item.check.value, "bold"), " ", chip(item.outcome), bytes_and_time), soft_wrap=True)
     rows: list[tuple[Any, ...]] = [
         (
             f"  {m.name}",
@@ -71,9 +74,9 @@ def print_evidence(item: Evidence) -> None:
     if rows:
         print_table("", ("  measurement", "value", "limit", "unit", "n", ""), rows)
     for reason in item.reasons:
-        out.print(f"  [red]{reason}[/]", soft_wrap=True)
+        out.print(f"  {reason}", style="red", markup=False, soft_wrap=True)
     for report in item.reports:
-        out.print(f"  {report.path}", style="dim", soft_wrap=True)
+        out.print(f"  {report.path}", style="dim", markup=False, soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

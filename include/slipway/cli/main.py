@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from rich.text import Text
 
 from slipway.cli import decide, demo, fleet, ledger, onboard, release, services, traffic
 from slipway.cli.output import err
@@ -24,15 +25,12 @@ for module in (demo, services, onboard, release, decide, fleet, ledger, traffic)
 
 def main() -> None:
     """Run the program; an error of ours is one paragraph and exit code 1, never a traceback."""
+    from slipway.workflows.disk import disk_explained
+
     try:
-        app()
+        with disk_explained():
+            app()
     except SlipwayError as error:
-        err.print(f"[bold red]{type(error).__name__}[/] {_escape(error.reason)}.", soft_wrap=True)
-        err.print(f"[bold]What to do:[/] {_escape(error.remedy)}.", soft_wrap=True)
+        err.print(Text.assemble((type(error).__name__, "bold red"), f" {error.reason}."), soft_wrap=True)
+        err.print(Text.assemble(("What to do:", "bold"), f" {error.remedy}."), soft_wrap=True)
         sys.exit(1)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from slipway.cli.output import AsJson, out, print_json, working
+from slipway.core.identity import parse_model_name
 from slipway.errors import SpecError
 from slipway.settings import Settings
 
@@ -29,6 +30,7 @@ def new(
     found = re.fullmatch(r"models:/([^/]+)/(\d+)", source)
     if not found:
         raise SpecError(f"{source!r} is not a registered version", remedy="write models:/NAME/VERSION")
+    parse_model_name(name)
     settings = Settings.load()
     registered, version = found.group(1), int(found.group(2))
     with working(f"reading {source}"):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from slipway.cli.clients import airflow
+from slipway.cli.clients import start_run
 from slipway.cli.follow import follow_release
 from slipway.cli.output import out
 from slipway.core.loadprofile import load_profile
 from slipway.errors import VersionNotFound
 from slipway.settings import Settings
+from slipway.specs import load_model
 
 LoadProfileName = Annotated[str, typer.Option("--load-profile", help="smoke, standard, article or surge.")]
 
@@ -43,24 +43,19 @@ def release(
 
 def trigger(settings: Settings, model: str, *, version: int | None, profile: str, reason: str) -> str:
     """Start ``<model>.release`` and return the run's id; the declaration and the version are checked first."""
-    from slipway.workflows.release import Release
     from slipway.workflows.workbench import Workbench
 
     load_profile(profile)
-    bench = Workbench(settings)
-    now = datetime.now(UTC)
-    probe = Release(id="probe", model=model, version=version, load_profile=profile)
-    resolved = bench.version(probe)
-    registered = bench.spec(model).registered_model
-    if resolved not in {v.version for v in bench.registry.versions(registered)}:
+    registered = load_model(settings, model).registered_model
+    versions = [found.version for found in Workbench(settings).registry.versions(registered)]
+    resolved = max(versions, default=0) if version is None else version
+    if resolved not in versions:
         raise VersionNotFound(
-            f"{registered} has no version {resolved}", remedy=f"train one with `slipway train {model}`"
+            f"{registered} has no version {resolved or 'yet'}", remedy=f"train one with `slipway train {model}`"
         )
-    run_id = f"release-v{resolved}-{now:%Y%m%dT%H%M%S.%fZ}"
-    client = airflow(settings)
-    client.wait_for_dag(f"{model}.release", timeout_s=60)
-    conf = {"version": resolved, "load_profile": profile, "reason": reason or f"asked for by {getpass.getuser()}"}
-    client.trigger(f"{model}.release", run_id=run_id, conf=conf)
+    run_id = f"release-v{resolved}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    conf = {"version": resolved, "load_profile": profile, "reason": reason}
+    start_run(settings, f"{model}.release", run_id=run_id, conf=conf)
     return run_id
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import typer
+from rich.text import Text
 
 from slipway.cli.output import AsJson, err, out, print_json, print_table
 from slipway.settings import Settings
+
+HEALTHY, DOWN = Text("healthy", style="green"), Text("down", style="red")
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +22,7 @@ def start() -> None:
     """Start Airflow, MLflow and the gateway on free loopback ports; what runs already is kept."""
     from slipway.workflows.embedded import start_embedded
 
-    state = start_embedded(Settings.load(), progress=lambda line: err.print(line, highlight=False))
+    state = start_embedded(Settings.load(), progress=_say)
     print_addresses(Settings.load())
     out.print(f"{len(state.services)} services run; `slipway stop` ends them.")
 
@@ -28,7 +31,7 @@ def stop() -> None:
     """End what this checkout started, and nothing else: services, model containers, model processes."""
     from slipway.workflows.embedded import stop_embedded
 
-    stopped = stop_embedded(Settings.load(), progress=lambda line: err.print(line, highlight=False))
+    stopped = stop_embedded(Settings.load(), progress=_say)
     out.print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
@@ -40,8 +43,8 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(s["name"], "[green]healthy[/]" if s["healthy"] else "[red]down[/]", s["url"]) for s in found["services"]]
-    print_table("services", ("service", "state", "address"), rows)
+    services = [(s["name"], HEALTHY if s["healthy"] else DOWN, s["url"]) for s in found["services"]]
+    print_table("services", ("service", "state", "address"), services)
     servers = [(s["name"], s["runtime"], s["url"], s["image_digest"][7:19]) for s in found["servers"]]
     print_table("model servers", ("name", "runtime", "address", "image"), servers)
     routes = [(r["model"], f"v{r['version']}", f"{r['weight']} %", r["url"]) for r in found["routes"]]
@@ -59,3 +62,7 @@ def print_addresses(settings: Settings) -> None:
     ]
     print_table("addresses", ("what", "address", "for"), rows)
     print_table("Airflow logins", ("user", "password"), sorted(logins(settings).items()))
+
+
+def _say(line: str) -> None:
+    err.print(line, markup=False, soft_wrap=True)

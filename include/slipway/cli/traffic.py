@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from slipway.cli.clients import airflow
+from slipway.cli.clients import start_run
 from slipway.cli.follow import follow_run
 from slipway.cli.output import AsJson, out, print_json, print_table
 from slipway.errors import SpecError
 from slipway.settings import Settings
+from slipway.specs import model_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -30,30 +31,40 @@ def predict(
     """Send rows to the champion through the gateway and print its answers."""
     from slipway.workflows.predict import predict as ask
 
-    try:
-        rows = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(f"{file} cannot be read: {error}", remedy="give a JSON list of rows") from error
-    answer = ask(Settings.load(), model, rows if isinstance(rows, list) else [rows])
+    rows = _rows(file)
+    answer = ask(Settings.load(), model, rows)
     if as_json:
         print_json(answer)
         return
     shown = [(i, p) for i, p in enumerate(answer["predictions"])]
     print_table(f"{model} version {answer['version']}", ("row", "answer"), shown)
     for flag in answer.get("flags", []):
-        out.print(f"row {flag['row']}: {flag['column']} {flag['reason']}, {flag['policy']}", style="yellow")
+        out.print(
+            f"row {flag['row']}: {flag['column']} {flag['reason']}, {flag['policy']}", style="yellow", markup=False
+        )
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    remedy = 'give a JSON list of rows: [{"column": 1.5}]'
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError(f"{file} cannot be read: {error}", remedy=remedy) from error
+    rows = found if isinstance(found, list) else [found]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise SpecError(f"{file} holds no list of rows", remedy=remedy)
+    return rows
 
 
 def rollback(
     model: str,
     reason: Annotated[str, typer.Option(help="What is wrong; kept in the ledger.")] = "",
 ) -> None:
-    """Put the previous champion back, through ``<model>.rollback``; ends when it serves."""
+    """Put the previous champion back, through the model's rollback DAG; ends when it serves."""
     settings = Settings.load()
-    client = airflow(settings)
+    model_folder(settings, model)
     run_id = f"rollback-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    client.wait_for_dag(f"{model}.rollback", timeout_s=60)
-    client.trigger(f"{model}.rollback", run_id=run_id, conf={"reason": reason})
+    start_run(settings, f"{model}.rollback", run_id=run_id, conf={"reason": reason})
     if not follow_run(settings, f"{model}.rollback", run_id):
         raise typer.Exit(1)
     out.print(f"the previous champion of {model} serves again")

@@ -22,7 +22,7 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
     Raises
     ------
     EvidenceError
-        If these digests were not promoted in this release.
+        If these digests were not promoted in this release, or lost their promotion again when they did not hold.
     SlipwayError
         If the new version did not hold; the one before serves, and its alias is back.
     """
@@ -81,10 +81,12 @@ def record_deployment(
 
 
 def _promotion(bench: Workbench, subject: Subject, release: Release) -> Entry:
-    entries = bench.ledger.entries(model=subject.model, version=subject.version, kinds=[EntryKind.PROMOTION])
+    kinds = [EntryKind.PROMOTION, EntryKind.REFUSAL]
+    entries = bench.ledger.entries(model=subject.model, version=subject.version, kinds=kinds)
     mine = [e for e in entries if e.payload["subject"] == subject.to_json() and e.payload["release"] == release.id]
-    if not mine:
-        raise EvidenceError(f"{subject} was not promoted in this release", remedy="run promote first")
+    if not mine or mine[-1].kind is not EntryKind.PROMOTION:
+        taken_back = ", or the promotion was taken back" if mine else ""
+        raise EvidenceError(f"{subject} was not promoted in this release{taken_back}", remedy="run promote first")
     return mine[-1]
 
 

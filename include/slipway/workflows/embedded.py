@@ -32,14 +32,17 @@ def start_embedded(settings: Settings, *, progress: Progress) -> StackState:
 
 
 def stop_embedded(settings: Settings, *, progress: Progress) -> list[str]:
-    """Stop model servers of this checkout in either runtime, then the services; return their names."""
-    stopped = []
+    """Stop the services, then the model servers of this checkout in either runtime; return their names.
+
+    The scheduler goes first: a gate that is still at work must not see its candidate vanish and call that a verdict.
+    """
+    stopped = stop_stack(settings, progress=progress)
     for runtime in _runtimes(settings):
         for handle in runtime.list():
             runtime.stop(handle)
             stopped.append(handle.name)
             progress(f"stopped {handle.name}")
-    return stopped + stop_stack(settings, progress=progress)
+    return stopped
 
 
 def fleet_status(settings: Settings) -> dict[str, Any]:

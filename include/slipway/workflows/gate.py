@@ -6,6 +6,7 @@ Rules
 2. The evidence is in the ledger before anyone hears of the verdict.
 3. A gate that crashed leaves INCONCLUSIVE evidence: the crash is known, and nothing was shown.
 4. Anything but PASSED ends the release.
+5. A disk that is full is said to be full; nothing has passed then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from slipway.core.evidence import Check, Evidence, Findings, Report
 from slipway.core.identity import Subject, digest_bytes
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import GateStopped, SlipwayError, shorten
+from slipway.workflows.disk import disk_explained
 from slipway.workflows.release import Release
 from slipway.workflows.workbench import Workbench
 
@@ -38,10 +40,11 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
     GateStopped
         If the verdict is FAILED or INCONCLUSIVE; the message holds the reasons.
     """
+    runtime = bench.runtime.name.value  # an engine that is needed and dead is told before any work is done
     started = bench.now()
-    folder = bench.fresh_folder(release, check.value)
     try:
-        judged, findings = work(folder)
+        with disk_explained():
+            judged, findings = work(bench.fresh_folder(release, check.value))
     except Exception as error:
         crashed = _crash_evidence(bench, release, check, subject, started=started, error=error)
         _append(bench, release, crashed)
@@ -52,7 +55,7 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
         check=check,
         outcome=verdict.outcome,
         subject=judged,
-        runtime=bench.runtime.name.value,
+        runtime=runtime,
         measurements=findings.measurements,
         reports=_reports(findings.reports, bench.settings.reports),
         started_at=started,

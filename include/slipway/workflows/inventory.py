@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from slipway.errors import VersionNotFound
 from slipway.ledger.entries import EntryKind
 from slipway.specs import model_names
 from slipway.workflows.standing import CHAMPION
@@ -17,7 +18,7 @@ def inventory(bench: Workbench) -> list[dict[str, Any]]:
 
 def _line(bench: Workbench, name: str) -> dict[str, Any]:
     spec = bench.spec(name)
-    versions = [v.version for v in bench.registry.versions(spec.registered_model)]
+    versions = _versions(bench, spec.registered_model)
     ended = bench.ledger.entries(model=name, kinds=[EntryKind.RELEASE_ENDED])
     return {
         "name": name,
@@ -29,3 +30,10 @@ def _line(bench: Workbench, name: str) -> dict[str, Any]:
         "last_release": ended[-1].at.isoformat() if ended else None,
         "last_outcome": ended[-1].payload["outcome"] if ended else None,
     }
+
+
+def _versions(bench: Workbench, registered_model: str) -> list[int]:
+    try:
+        return [found.version for found in bench.registry.versions(registered_model)]
+    except VersionNotFound:  # onboarded, and not trained yet
+        return []

@@ -21,17 +21,13 @@ def predict(settings: Settings, model: str, rows: Sequence[Mapping[str, Any]]) -
     GatewayError
         If the gateway does not answer or no version serves.
     RequestRejected
-        If the model refused the rows; the message says which value and why.
+        If the rows are not JSON values, or the model refused them; the message says which value and why.
     """
     load_model(settings, model)
     if not settings.gateway_url:
         raise GatewayError("no gateway is configured", remedy="run `slipway start`, or set SLIPWAY_GATEWAY_URL")
     url = f"{settings.gateway_url}/models/{model}/invocations"
-    body = json.dumps({"dataframe_records": list(rows)}, allow_nan=False)
-    try:
-        reply = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=30)
-    except httpx.HTTPError as error:
-        raise GatewayError(f"{url} did not answer: {error}", remedy="look with `slipway status`") from error
+    reply = _post(url, _body(rows))
     if reply.status_code in (400, 413, 422):
         raise RequestRejected(f"the model refused the rows: {reply.text[:1500]}", remedy="correct the rows")
     if reply.status_code != httpx.codes.OK:
@@ -39,18 +35,38 @@ def predict(settings: Settings, model: str, rows: Sequence[Mapping[str, Any]]) -
             f"{url} answered {reply.status_code}: {reply.text[:500]}",
             remedy=f"see whether a version serves: `slipway status`; if none does, `slipway release {model}`",
         )
-    return {"model": model, "version": int(reply.headers["x-slipway-version"]), **reply.json()}
+    try:
+        return {"model": model, "version": int(reply.headers["x-slipway-version"]), **reply.json()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise GatewayError(
+            f"{url} answered as no version of ours does: {reply.text[:500]}", remedy="correct SLIPWAY_GATEWAY_URL"
+        ) from error
+
+
+def _body(rows: Sequence[Mapping[str, Any]]) -> str:
+    try:
+        return json.dumps({"dataframe_records": list(rows)}, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RequestRejected(f"the rows cannot be sent: {error}", remedy="write null for a missing value") from error
+
+
+def _post(url: str, body: str) -> httpx.Response:
+    headers = {"content-type": "application/json"}
+    try:
+        return httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise GatewayError(f"{url} did not answer: {error}", remedy="look with `slipway status`") from error
 
 
 def sample_rows(settings: Settings, model: str, *, count: int) -> list[dict[str, Any]]:
     """Return the first golden rows of the champion: inputs that it must answer."""
     from slipway.core.identity import Subject
+    from slipway.ledger.entries import SERVING_KINDS
     from slipway.workflows.records import golden_answers
-    from slipway.workflows.rollback import SERVING_KINDS
     from slipway.workflows.workbench import Workbench
 
     bench = Workbench(settings)
-    entries = bench.ledger.entries(model=model, kinds=list(SERVING_KINDS))
+    entries = bench.ledger.entries(model=model, kinds=SERVING_KINDS)
     if not entries:
         raise GatewayError(f"{model} was never deployed", remedy=f"run `slipway release {model}`")
     golden = golden_answers(bench, Subject.from_json(entries[-1].payload["subject"]))

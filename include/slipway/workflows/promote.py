@@ -6,7 +6,7 @@ Rules
 2. The image is inspected anew: it must be the one that the gates judged.
 3. Every required check's latest evidence on these digests is PASSED, and its reports are unaltered.
 4. The approval is on these digests.
-5. A refusal is recorded, with its reason.
+5. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from slipway.core.identity import Subject
 from slipway.core.service import RuntimeName
 from slipway.core.verdict import Outcome
-from slipway.errors import PromotionRefused, SlipwayError
+from slipway.errors import EngineUnavailable, PromotionRefused, RegistryUnreachable, SlipwayError
 from slipway.ledger.entries import EntryKind
 from slipway.workflows.approve import approval_of
 from slipway.workflows.gate import end_release
@@ -33,6 +33,8 @@ def promote(bench: Workbench, release: Release) -> Subject:
         _require_same_artifact(bench, spec.registered_model, subject)
         _require_runtime(bench, image.runtime)
         approval = _require_evidence(bench, subject, release)
+    except (RegistryUnreachable, EngineUnavailable):
+        raise
     except SlipwayError as error:
         _refuse(bench, release, subject, error)
         raise

@@ -8,13 +8,11 @@ from slipway.core.version import VersionFiles
 from slipway.deploy.deployer import rollback as switch_back
 from slipway.deploy.journal import Deployment
 from slipway.errors import EvidenceError
-from slipway.ledger.entries import Entry, EntryKind
+from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
 from slipway.workflows.deploy import record_deployment
 from slipway.workflows.records import golden_answers
 from slipway.workflows.standing import make_champion
 from slipway.workflows.workbench import Workbench
-
-SERVING_KINDS = (EntryKind.DEPLOYMENT, EntryKind.ROLLBACK)
 
 
 def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: str) -> Deployment:
@@ -26,7 +24,7 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
         If there was no other champion before, or its image is no longer the bytes that were judged.
     """
     spec = bench.spec(model)
-    entry = previous_deployment(bench, model)
+    entry = previous_deployment(bench, model, run_id=run_id)
     subject = Subject.from_json(entry.payload["subject"])
     image = BuiltImage.from_json(entry.payload["image"])
     files = bench.registry.files(spec.registered_model, subject.version)
@@ -47,9 +45,14 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     return deployment
 
 
-def previous_deployment(bench: Workbench, model: str) -> Entry:
-    """Return the ledger's entry of what served before the version that serves now."""
-    entries = bench.ledger.entries(model=model, kinds=list(SERVING_KINDS))
+def previous_deployment(bench: Workbench, model: str, *, run_id: str) -> Entry:
+    """Return the ledger's entry of what served before the version that serves now.
+
+    A run that has rolled back already, and is run again, finds what it has put back.
+    """
+    entries = bench.ledger.entries(model=model, kinds=SERVING_KINDS)
+    if entries and entries[-1].kind is EntryKind.ROLLBACK and entries[-1].payload["release"] == run_id:
+        return entries[-1]
     others = [e for e in entries if e.version != entries[-1].version]
     if not others:
         raise EvidenceError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from typing import Any
@@ -32,12 +33,18 @@ def train(settings: Settings, model: str, *, seed: int = 0) -> dict[str, Any]:
     argv = [sys.executable, str(script), "--registered-model", spec.registered_model, "--seed", str(seed)]
     env = {**os.environ, "MLFLOW_TRACKING_URI": settings.tracking_uri}
     done = run(argv, timeout_s=TIME_LIMIT_S, cwd=script.parent, env=env)
-    lines = done.stdout.strip().splitlines()
     try:
-        trained = dict(json.loads(lines[-1]))
-        return {key: trained[key] for key in ("model", "version", "run_id", "metrics")}
-    except (IndexError, ValueError, KeyError, TypeError) as error:
+        return _registered(done.stdout.strip().splitlines()[-1])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise SpecError(
             f"{script.name} of {model} did not end with its JSON line",
-            remedy='print {"model", "version", "run_id", "metrics"} last',
+            remedy='print {"model", "version", "run_id", "metrics"} last; each metric is a finite number',
         ) from error
+
+
+def _registered(line: str) -> dict[str, Any]:
+    told = json.loads(line)
+    metrics = {str(name): float(value) for name, value in told["metrics"].items()}
+    if not all(map(math.isfinite, metrics.values())):
+        raise ValueError("a metric is not finite")
+    return {"model": told["model"], "version": int(told["version"]), "run_id": told["run_id"], "metrics": metrics}

@@ -16,7 +16,8 @@ def validate_data(bench: Workbench, release: Release) -> Evidence:
     from slipway.quality.validate import validate_data as check_data
 
     spec, files = bench.spec(release.model), bench.files(release)
-    _record_start(bench, release, files.subject)
+    if bench.begun(release) is None:
+        _record_start(bench, release, files.subject)
 
     def work(out: Path) -> tuple[Subject, Findings]:
         suite = bench.settings.expectations / spec.dataset

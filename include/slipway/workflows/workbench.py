@@ -22,6 +22,7 @@ from slipway.workflows.release import Release
 
 if TYPE_CHECKING:
     from slipway.deploy.gateway import Gateway
+    from slipway.ledger.entries import Entry
     from slipway.ledger.store import Ledger
     from slipway.registry.mlflow_registry import Registry
 
@@ -82,9 +83,20 @@ class Workbench:
         return load_model(self.settings, model)
 
     def version(self, release: Release) -> int:
-        """Return the version that a release is about, the newest one if it names none."""
-        spec = self.spec(release.model)
-        return release.version or self.registry.latest_version(spec.registered_model)
+        """Return the version that a release is about: the one it names, else the newest one when it started."""
+        if release.version is not None:
+            return release.version
+        begun = self.begun(release)
+        if begun is not None and begun.version is not None:
+            return begun.version
+        return self.registry.latest_version(self.spec(release.model).registered_model)
+
+    def begun(self, release: Release) -> Entry | None:
+        """Return the ledger's entry of a release's start; None before it."""
+        from slipway.ledger.entries import EntryKind
+
+        starts = self.ledger.entries(model=release.model, kinds=[EntryKind.RELEASE_STARTED])
+        return next((entry for entry in starts if entry.payload["release"] == release.id), None)
 
     def files(self, release: Release) -> VersionFiles:
         """Return the version's files, verified."""

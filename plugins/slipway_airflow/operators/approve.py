@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slipway.workflows.workbench import Workbench
 
 COMMENT = "comment"
+TIMEOUT = "timeout"
 WHY = "Why; it is kept in the ledger."
 
 
@@ -70,17 +71,18 @@ class AskForApprovalOperator(ApprovalOperator):
         """Record the answer; a rejection or a silence fails the task."""
         from slipway.workflows.approve import record_decision
 
-        bench, release = self.workbench(), self.release(context)
-        try:
-            if "error" in event:
+        approved, by, comment = self.answer(event)
+        with airflow_errors():
+            record_decision(self.workbench(), self.release(context), approved=approved, by=by, comment=comment)
+        return {"by": by, "comment": comment}
+
+    def answer(self, event: dict[str, Any]) -> tuple[bool, str, str]:
+        """Return whether it was approved, by whom, and why; silence is a rejection by ``timeout``."""
+        if "error" in event:
+            try:
                 self.process_trigger_event_error(event)
-        except HITLTimeoutError:
-            with airflow_errors():
-                record_decision(bench, release, approved=False, by="timeout", comment="nobody answered in time")
-            raise
-        approved = event["chosen_options"] == [self.APPROVE]
+            except HITLTimeoutError:
+                return False, TIMEOUT, "nobody answered in time"
         by = str((event.get("responded_by_user") or {}).get("name") or "unknown")
         comment = str((event.get("params_input") or {}).get(COMMENT) or "")
-        with airflow_errors():
-            record_decision(bench, release, approved=approved, by=by, comment=comment)
-        return {"by": by, "comment": comment}
+        return event["chosen_options"] == [self.APPROVE], by, comment

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
 
-from slipway.errors import EvidenceError, GateConfigurationError, GateStopped, SlipwayError, SpecError
+from slipway.errors import (
+    EvidenceError,
+    GateConfigurationError,
+    GateStopped,
+    ReferenceFailed,
+    SlipwayError,
+    SpecError,
+)
+from slipway.workflows.disk import disk_explained
 from slipway_airflow.ui.links import ReportLink
 
 if TYPE_CHECKING:
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from slipway.workflows.workbench import Workbench
 
 # A verdict or a declaration does not change by trying again; a registry or an engine may come back.
-FINAL = (GateStopped, SpecError, EvidenceError, GateConfigurationError)
+FINAL = (GateStopped, SpecError, EvidenceError, GateConfigurationError, ReferenceFailed)
 
 
 class ReleaseOperator(BaseOperator):
@@ -78,7 +86,8 @@ class ReleaseOperator(BaseOperator):
 def airflow_errors() -> Iterator[None]:
     """Turn Slipway's errors into Airflow's: final ones fail the task at once, others may be tried again."""
     try:
-        yield
+        with disk_explained():
+            yield
     except FINAL as error:
         raise AirflowFailException(str(error)) from error
     except SlipwayError as error:

@@ -2,36 +2,54 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from slipway.core.evidence import REQUIRED_CHECKS, Check, Evidence, Report
-from slipway.core.golden import Golden, Tolerance
 from slipway.core.identity import digest_bytes
 from slipway.core.service import BuiltImage, RuntimeName
 from slipway.core.verdict import Bound, Measurement, Outcome
-from slipway.errors import EvidenceError
+from slipway.deploy import Gateway
+from slipway.errors import EvidenceError, VersionNotFound
 from slipway.ledger import EntryKind
 from slipway.settings import Settings
 from slipway.workflows.release import Release
 from slipway.workflows.workbench import Workbench
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.specs import declared
+from tests.unit.deploy.fakes import FakeEnvoy, FakeRuntime, golden
 
 IMAGE = digest_bytes(b"the image")
 
 
+class Registry(FakeRegistry):
+    """Knows, as MLflow does, a model that was registered from one that was not."""
+
+    def versions(self, model):
+        found = super().versions(model)
+        if not found:
+            raise VersionNotFound(f"Registered Model with name={model} not found", remedy="train one")
+        return found
+
+
 class Bench(Workbench):
-    """A workbench with a registry in memory; ``changed`` lists images whose bytes are no longer theirs."""
+    """A workbench with a registry in memory and services in threads, watched for less time than may be declared.
+
+    ``changed`` lists images whose bytes are no longer theirs.
+    """
 
     def __init__(self, settings):
         self.said = []
         super().__init__(settings, say=self.said.append)
-        self.registry = FakeRegistry(settings.var / "registry")
-        self.runtime = SimpleNamespace(name=RuntimeName.DOCKER)
+        self.registry = Registry(settings.var / "registry")
+        self.runtime = FakeRuntime()
+        self.runtime.name = RuntimeName.DOCKER
         self.changed = set()
+
+    def spec(self, model):
+        spec = super().spec(model)
+        return spec.model_copy(update={"deployment": spec.deployment.model_copy(update={"watch_seconds": 0.2})})
 
     def verify_image(self, image, files):
         if image.digest in self.changed:
@@ -54,7 +72,18 @@ def project(tmp_path):
 def bench(project):
     found = Bench(project())
     found.registry.add("churn", 1)
-    return found
+    services = found.runtime
+    yield found
+    services.close()
+
+
+@pytest.fixture
+def gateway(bench):
+    """The bench's gateway, with a proxy behind it that reads the routes as Envoy does."""
+    envoy = FakeEnvoy(bench.settings.gateway)
+    bench.gateway = Gateway(bench.settings.gateway, url=envoy.url, admin_url=envoy.admin_url, confirm_s=0.5)
+    yield bench.gateway
+    envoy.close()
 
 
 @pytest.fixture
@@ -77,8 +106,7 @@ def put(bench, release):
             / ("golden.json" if check is Check.RUN_SCENARIOS else "r.html")
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        golden = Golden(rows=({"tenure": 1.0},), answers=(0.5,), tolerance=Tolerance(absolute=0, relative=0))
-        path.write_text(json.dumps(golden.to_json()))
+        path.write_text(json.dumps(golden(version).to_json()))
         subject = files.subject.with_image(image) if check.needs_image else files.subject
         built = BuiltImage(digest=image, reference=image, runtime=runtime, python_version="3.11", lock_sha256=IMAGE)
         value = 1.0 if outcome is Outcome.PASSED else 0.0

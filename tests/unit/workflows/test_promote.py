@@ -7,7 +7,7 @@ import pytest
 from slipway.core.evidence import Check
 from slipway.core.service import RuntimeName
 from slipway.core.verdict import Outcome
-from slipway.errors import SlipwayError
+from slipway.errors import EngineUnavailable, RegistryUnreachable, SlipwayError
 from slipway.workflows.approve import record_decision
 from slipway.workflows.promote import promote
 
@@ -108,3 +108,18 @@ def test_where_containers_are_demanded_only_their_evidence_counts(bench, release
         assert champion(bench) == 1
     else:
         refused(bench, release, kinds, "demand containers")
+
+
+@pytest.mark.parametrize("error", [RegistryUnreachable, EngineUnavailable])
+def test_a_service_that_does_not_answer_is_no_refusal(bench, release, approved, kinds, monkeypatch, error):
+    def verify_image(image, files):
+        raise error("it does not answer", remedy="start it")
+
+    with monkeypatch.context() as down:
+        down.setattr(bench, "verify_image", verify_image)
+        with pytest.raises(error):
+            promote(bench, release)
+    assert champion(bench) is None
+    assert kinds()[-1] == "approval"
+    promote(bench, release)
+    assert champion(bench) == 1

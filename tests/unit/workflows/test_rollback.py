@@ -1,4 +1,4 @@
-"""Which version a rollback goes back to."""
+"""Which version a rollback goes back to, and what keeps it from going there."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from slipway.workflows.rollback import previous_deployment
 
 def served(bench, *history):
     for kind, version in history:
-        bench.ledger.append(kind, model="churn", version=version, actor="ada", payload={"version": version})
+        bench.ledger.append(kind, model="churn", version=version, actor="ada", payload={"release": "earlier"})
 
 
 D, R = EntryKind.DEPLOYMENT, EntryKind.ROLLBACK
@@ -24,11 +24,11 @@ CASES = {
 @pytest.mark.parametrize(("history", "version"), CASES.values(), ids=CASES)
 def test_a_rollback_goes_to(bench, history, version):
     served(bench, *history)
-    assert previous_deployment(bench, "churn").version == version
+    assert previous_deployment(bench, "churn", run_id="now").version == version
 
 
 @pytest.mark.parametrize(("history", "says"), [([], "never deployed"), ([(D, 1)], "no other champion")])
 def test_there_may_be_nothing_to_go_back_to(bench, history, says):
     served(bench, *history)
     with pytest.raises(EvidenceError, match=says):
-        previous_deployment(bench, "churn")
+        previous_deployment(bench, "churn", run_id="now")
