@@ -25,7 +25,8 @@ from slipway.errors import ArtifactError
 PARTS = (MODEL_DIR, SNAPSHOT_DIR, REFERENCE_DIR)
 LEFT_OUT = f"{MODEL_DIR}/registered_model_meta"
 _ARCHIVES = {".skops", ".npz", ".zip"}
-_NAMED_FILES = ("data", "model_path", "pickled_model", "model_code_path", "code")
+_CODE_FILE = "model_code_path"
+_NAMED_FILES = ("data", "model_path", "pickled_model", _CODE_FILE, "code")
 _LOG_AGAIN = "register the version again from a sound run, and release that one"
 
 
@@ -82,7 +83,7 @@ def _check_flavors(folder: Path, label: str) -> None:
     try:
         declared = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
         flavors: dict[str, dict[str, Any]] = declared["flavors"]
-        named = {v for flavor in flavors.values() for k, v in flavor.items() if k in _NAMED_FILES and v}
+        named = {_inside(k, v) for flavor in flavors.values() for k, v in flavor.items() if k in _NAMED_FILES and v}
         loadable = "python_function" in flavors
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{label}: model/MLmodel is damaged: {error}", remedy=_LOG_AGAIN) from error
@@ -94,6 +95,11 @@ def _check_flavors(folder: Path, label: str) -> None:
     absent = sorted(name for name in named if isinstance(name, str) and not (folder / name).exists())
     if absent:
         raise ArtifactError(f"{label}: model/MLmodel names files that are gone: {', '.join(absent)}", remedy=_LOG_AGAIN)
+
+
+def _inside(key: str, value: Any) -> Any:
+    # MLflow notes where the code was when it was logged, and copies the file to the model's top folder
+    return Path(value).name if key == _CODE_FILE and isinstance(value, str) else value
 
 
 def _check_readable(path: Path, name: str, label: str) -> None:
