@@ -94,7 +94,8 @@ def build_image(
         seconds = time.monotonic() - started
         say(f"done in {seconds:.1f} s: {product.image.digest}")
         findings = _describe(files, product, seconds=seconds, out=out)
-        page = render_report(files.subject, product, findings.measurements, log=lines)
+        kept = (SBOM_FILE, LOCK_FILE, LOG_FILE)
+        page = render_report(files.subject, product, findings.measurements, log=lines, kept=kept)
         (out / REPORT_FILE).write_text(page, encoding="utf-8")
     return product.image, findings
 

@@ -28,6 +28,11 @@ HEAD_START_SECONDS = 0.2
 DRAIN_SECONDS = 1.0
 SPARE_FILES = 64
 MAX_CONNECTIONS = 16_384
+# Locust's page keeps settings in the browser, and stays blank where it may not, as in a sandbox: let it forget them.
+STORAGE = (
+    "<script>try{localStorage}catch{Object.defineProperty(window,'localStorage',"
+    "{value:{getItem:()=>null,setItem(){},removeItem(){},clear(){}}})}</script>"
+)
 HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
 
@@ -134,7 +139,8 @@ def main(argv: list[str]) -> int:
     runner.greenlet.join()
     gevent.killall(helpers)
     write_samples(config.out / SAMPLES_FILE, driver.all_samples())
-    (config.out / LOCUST_REPORT).write_text(get_html_report(environment, show_download_link=False), encoding="utf-8")
+    page = get_html_report(environment, show_download_link=False).replace("<head>", f"<head>{STORAGE}", 1)
+    (config.out / LOCUST_REPORT).write_text(page, encoding="utf-8")
     return 0 if driver.finished else 1
 
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from slipway.core.verdict import Bound, Measurement, Outcome, decide
-from slipway.loadtest.charts import Chart, linear_ticks
+from slipway.loadtest.charts import Chart, linear_ticks, log_ticks
 from slipway.loadtest.judge import Limits
 from slipway.loadtest.results import LoadResults, Quantile, Summary, effective_ms, quantile
 from slipway.loadtest.samples import LOCUST_REPORT, SAMPLES_FILE, Sample
@@ -18,7 +18,6 @@ MAX_DOTS = 4000
 CURVE = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999)
 CURVE_TICKS = ((0.0, "min"), (0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9"))
 RATE_BINS = 60
-TICKS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0)
 MARKED = (0.5, 0.95, 0.99)
 
 
@@ -103,19 +102,21 @@ def _measurement_table(measurements: Iterable[Measurement]) -> str:
         limit = side + _number(m.threshold, m.unit) if m.threshold is not None else ""
         few = f" of {m.n_required} needed" if m.n < m.n_required else ""
         rows.append(
-            f"<tr><td>{_chip(m.outcome)}</td><td>{escape(m.name)}</td><td class=n>{_number(m.value, m.unit)}</td>"
-            f"<td class=n>{limit}</td><td class=n>{m.n}{few}</td><td class=note>{escape(m.note)}</td></tr>"
+            f"<tr><td>{_chip(m.outcome)}</td><td><code>{escape(m.name)}</code></td>"
+            f"<td class=n>{_number(m.value, m.unit)}</td><td class=n>{limit}</td><td class=n>{m.n}{few}</td>"
+            f"<td class=note>{escape(m.note)}</td></tr>"
         )
     head = (
-        "<tr><th></th><th>measurement</th><th class=n>value</th><th class=n>limit</th><th class=n>n</th><th></th></tr>"
+        "<tr><th>Verdict</th><th>Measurement</th><th class=n>Value</th><th class=n>Limit</th><th class=n>n</th>"
+        "<th>Note</th></tr>"
     )
     return f"<table>{head}{''.join(rows)}</table>"
 
 
 def _stage_table(stages: Iterable[Summary]) -> str:
     head = (
-        "<tr><th>stage</th><th class=n>rate</th><th class=n>sent / planned</th><th class=n>p50</th><th class=n>p95</th>"
-        "<th class=n>p99</th><th class=n>errors</th><th class=n>wrong</th><th class=n>p99 send lag</th></tr>"
+        "<tr><th>Stage</th><th class=n>Rate</th><th class=n>Sent / planned</th><th class=n>p50</th><th class=n>p95</th>"
+        "<th class=n>p99</th><th class=n>Errors</th><th class=n>Wrong</th><th class=n>p99 send lag</th></tr>"
     )
     rows = [
         f"<tr><td>{escape(s.label)} {'' if s.judged else '<span class=note>not judged</span>'}</td>"
@@ -131,7 +132,7 @@ def _errors(results: LoadResults) -> str:
     if not results.error_kinds:
         return ""
     rows = "".join(f"<tr><td>{escape(k)}</td><td class=n>{n}</td></tr>" for k, n in results.error_kinds.items())
-    return _card("Requests without an answer", f"<table><tr><th>kind</th><th class=n>requests</th></tr>{rows}</table>")
+    return _card("Requests without an answer", f"<table><tr><th>Kind</th><th class=n>Requests</th></tr>{rows}</table>")
 
 
 def _over_time(samples: Sequence[Sample], stages: Sequence[PlannedStage], limits: Limits) -> str:
@@ -177,8 +178,7 @@ def _histogram(ordered: Sequence[float]) -> str:
         counts[min(bins - 1, max(0, int((math.log10(max(0.05, value)) - low) / width)))] += 1
     edges = [10 ** (low + i * width) for i in range(bins + 1)]
     chart = Chart(x=(edges[0], edges[-1]), y=(0.0, max(counts) * 1.1), width=520, height=300, map_x=math.log10)
-    inside = [v for v in TICKS if edges[0] <= v <= edges[-1]]
-    ticks = inside or [edges[0], edges[-1]]
+    ticks = log_ticks(edges[0], edges[-1]) or [edges[0], edges[-1]]
     chart.axes(x_ticks=[(v, _number(v)) for v in ticks], x_label="latency, ms", y_label="requests")
     chart.bars([(edges[i], edges[i + 1], float(n)) for i, n in enumerate(counts)], "bar")
     return chart.svg("latency distribution") + "<p class=key>All judged requests, logarithmic latency.</p>"
@@ -241,7 +241,7 @@ def _rolling_p95(samples: Sequence[Sample], end: float) -> list[tuple[float, flo
     for s in samples:
         buckets.setdefault(int(s.intended_s / step), []).append(s.latency_ms)
     return [
-        ((index + 0.5) * step, found.value)
+        (min(end, (index + 0.5) * step), found.value)
         for index, values in sorted(buckets.items())
         if (found := quantile(sorted(values), 0.95)) is not None
     ]

@@ -96,7 +96,7 @@ def load_test(
     watch.sample()
     samples = generate(config, limit_s=profile.seconds + GRACE_SECONDS, on_progress=followed)
     watch.sample()
-    title = f"{spec.name}: load test, profile {profile.name}"
+    title = f"Load test, profile {profile.name}: {spec.name}"
     return _findings(title, config, limits, samples=samples, noise=watch.noise())
 
 

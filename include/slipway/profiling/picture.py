@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import pairwise
 
 from slipway.profiling.callgraph import CallGraph, Edge, Node, percent
-from slipway.profiling.layout import Box, Layout, Point, arrange
+from slipway.profiling.layout import Box, Point, arrange
 
 MARGIN = 24.0
 LINE = 16.0
 PAD_X, PAD_Y = 14.0, 10.0
 CHAR = {"name": 8.3, "text": 6.3}
 MAX_CHARS = 40
+LABEL_CHAR, LABEL_LINE = 5.6, 14.0
+LABEL_AT = (0.56, 0.42, 0.7, 0.3, 0.15)
 TIMES = "\u00d7"
 # Cold to hot; each stop is (share of time, red, green, blue).
 HEAT = ((0.0, 238, 243, 250), (0.1, 250, 232, 190), (0.35, 248, 178, 100), (0.65, 226, 92, 58), (1.0, 158, 24, 40))
@@ -41,7 +44,10 @@ def draw(graph: CallGraph) -> str:
     texts = [_lines(node) for node in graph.nodes]
     pairs = [(numbers[e.caller], numbers[e.callee]) for e in graph.edges]
     layout = arrange([_size(lines) for lines in texts], pairs)
-    arrows = [_arrow(edge, pair, layout) for edge, pair in zip(graph.edges, pairs, strict=True)]
+    paths = {
+        edge: _anchored(layout.routes[pair], layout.boxes[pair[0]], layout.boxes[pair[1]])
+        for edge, pair in zip(graph.edges, pairs, strict=True)
+    }
     limiting = graph.rate_limiting.function
     boxes = [
         _box(node, lines, layout.boxes[i], framed=node.function == limiting)
@@ -51,9 +57,9 @@ def draw(graph: CallGraph) -> str:
     return (
         f'<svg class="graph" viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-label="call graph">{_DEFS}'
-        + "".join(path for path, _ in arrows)
+        + "".join(_arrow(edge, points) for edge, points in paths.items())
         + "".join(boxes)
-        + "".join(label for _, label in arrows)
+        + "".join(_labels(paths, [*layout.boxes.values()]))
         + "</svg>"
     )
 
@@ -99,20 +105,57 @@ def _box(node: Node, lines: tuple[str, ...], box: Box, *, framed: bool) -> str:
     )
 
 
-def _arrow(edge: Edge, pair: tuple[int, int], layout: Layout) -> tuple[str, str]:
-    points = _anchored(layout.routes[pair], layout.boxes[pair[0]], layout.boxes[pair[1]])
+def _arrow(edge: Edge, points: list[Point]) -> str:
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
     for (x0, y0), (x1, y1) in pairwise(points):
         middle = (y0 + y1) / 2
         path += f"C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}"
     colour, _ = heat(0.15 + 0.85 * edge.share)
-    line = (
+    tip = f"{edge.caller.label} → {edge.callee.label}: {_said(edge)}"
+    return (
         f'<path class="edge" d="{path}" stroke="{colour}" stroke-width="{1.2 + 4.5 * edge.share:.1f}" '
-        'marker-end="url(#tip)"/>'
+        f'marker-end="url(#tip)"><title>{escape(tip)}</title></path>'
     )
-    x, y = _label_at(points)
-    label = f'<text class="call" x="{x:.1f}" y="{y:.1f}">{percent(edge.share)} · {edge.calls:.3g} {TIMES}</text>'
-    return line, label
+
+
+def _said(edge: Edge) -> str:
+    return f"{percent(edge.share)} · {edge.calls:.3g} {TIMES}"
+
+
+def _labels(paths: Mapping[Edge, list[Point]], taken: list[Box]) -> Iterator[str]:
+    """Place the labels, those of the hottest arrows first; one without a free place is left to its arrow's tooltip."""
+    for edge in sorted(paths, key=lambda e: -e.share):
+        text = _said(edge)
+        size = len(text) * LABEL_CHAR + 4, LABEL_LINE
+        free = (box for box in _places(paths[edge], size) if not any(_overlap(box, other) for other in taken))
+        box = next(free, None)
+        if box is None:
+            continue
+        taken.append(box)
+        yield (
+            f'<rect class="pill" x="{box.x - box.width / 2:.1f}" y="{box.y - box.height / 2:.1f}" '
+            f'width="{box.width:.1f}" height="{box.height:.1f}" rx="4"/>'
+            f'<text class="call" x="{box.x:.1f}" y="{box.y + 3.7:.1f}">{text}</text>'
+        )
+
+
+def _places(points: list[Point], size: tuple[float, float]) -> Iterator[Box]:
+    """Yield where a label may stand: near the end first, since there arrows out of one box have parted."""
+    for start, end in reversed([*pairwise(points)]):
+        for at in LABEL_AT:
+            x, y = _on_curve(start, end, at)
+            yield Box(x, y, *size)
+
+
+def _on_curve(start: Point, end: Point, at: float) -> Point:
+    """Return a point of the stretch that :func:`_arrow` draws, ``at`` from 0 to 1."""
+    sideways = at * at * (3 - 2 * at)
+    down = at**3 + 1.5 * at * (1 - at)
+    return start[0] + (end[0] - start[0]) * sideways, start[1] + (end[1] - start[1]) * down
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return abs(a.x - b.x) < (a.width + b.width) / 2 and abs(a.y - b.y) < (a.height + b.height) / 2
 
 
 def _anchored(route: tuple[Point, ...], start: Box, end: Box) -> list[Point]:
@@ -128,9 +171,3 @@ def _port(box: Box, towards: Point) -> Point:
     x = box.x + max(-reach, min(reach, 0.35 * (towards[0] - box.x)))
     side = 1 if towards[1] > box.y else -1
     return x, box.y + side * box.height / 2
-
-
-def _label_at(points: list[Point]) -> Point:
-    """Place a label in the middle of the last stretch: there, arrows out of one box have parted."""
-    (x0, y0), (x1, y1) = points[-2], points[-1]
-    return x0 + 0.62 * (x1 - x0), y0 + 0.58 * (y1 - y0) + 4

@@ -69,11 +69,13 @@ def _measurement_table(measurements: Iterable[Measurement]) -> str:
         limit = side + _number(m.threshold, m.unit) if m.threshold is not None else ""
         few = f" of {m.n_required} needed" if m.n < m.n_required else ""
         rows.append(
-            f"<tr><td>{_chip(m.outcome)}</td><td>{escape(m.name)}</td><td class=n>{_number(m.value, m.unit)}</td>"
-            f"<td class=n>{limit}</td><td class=n>{m.n}{few}</td><td class=note>{escape(m.note)}</td></tr>"
+            f"<tr><td>{_chip(m.outcome)}</td><td><code>{escape(m.name)}</code></td>"
+            f"<td class=n>{_number(m.value, m.unit)}</td><td class=n>{limit}</td><td class=n>{m.n}{few}</td>"
+            f"<td class=note>{escape(m.note)}</td></tr>"
         )
     head = (
-        "<tr><th></th><th>measurement</th><th class=n>value</th><th class=n>limit</th><th class=n>n</th><th></th></tr>"
+        "<tr><th>Verdict</th><th>Measurement</th><th class=n>Value</th><th class=n>Limit</th><th class=n>n</th>"
+        "<th>Note</th></tr>"
     )
     return f"<table>{head}{''.join(rows)}</table>"
 
@@ -86,20 +88,26 @@ def _changes(changes: Sequence[Change]) -> str:
         f"<td class=n>{c.now_ms:.4g}</td><td class=n>+{c.grew_ms:.4g}</td></tr>"
         for c in changes[:TABLE_ROWS]
     )
-    head = "<tr><th>function</th><th class=n>champion, ms</th><th class=n>candidate, ms</th><th class=n>more</th></tr>"
+    head = (
+        "<tr><th>Function</th><th class=n>Champion, ms</th><th class=n>Candidate, ms</th><th class=n>More, ms</th></tr>"
+    )
     return f"<table>{head}{rows}</table>"
 
 
-def _hot(nodes: Iterable[Node]) -> str:
+def _hot(nodes: Sequence[Node]) -> str:
+    most = max((n.own_share for n in nodes), default=1.0) or 1.0
     head = (
-        "<tr><th>function</th><th>where</th><th>whose</th><th class=n data-dir=down>self</th><th class=n>self, ms</th>"
-        "<th class=n>total</th><th class=n>total, ms</th><th class=n>calls a request</th></tr>"
+        "<tr><th>Function</th><th>Where</th><th>Whose</th><th class=n data-dir=down>Self</th><th class=n>Self, ms</th>"
+        "<th class=n>Total</th><th class=n>Total, ms</th><th class=n>Calls a request</th></tr>"
     )
-    return f'<table class="sort"><thead>{head}</thead><tbody>{"".join(_hot_row(n) for n in nodes)}</tbody></table>'
+    return (
+        f'<table class="sort"><thead>{head}</thead><tbody>{"".join(_hot_row(n, most) for n in nodes)}</tbody></table>'
+    )
 
 
-def _hot_row(n: Node) -> str:
-    bar = f'<span class="bar" style="width:{90 * n.own_share:.0f}px;background:{heat(n.own_share)[0]}"></span>'
+def _hot_row(n: Node, most: float) -> str:
+    """Return a row; the bar of the function that takes ``most`` is the longest."""
+    bar = f'<span class="bar" style="width:{70 * n.own_share / most:.0f}px"></span>'
     cells = [
         f"<td><code>{escape(n.function.label)}</code></td><td class=note>{escape(n.function.place)}</td>",
         f"<td class=note>{n.function.origin.value}</td>",

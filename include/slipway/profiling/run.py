@@ -99,7 +99,7 @@ def _page(model: str, graph: CallGraph, measurements: tuple[Measurement, ...], c
     from slipway.profiling.report import render
 
     return render(
-        f"{model}: serving profile",
+        f"Serving profile: {model}",
         graph=graph,
         measurements=measurements,
         changes=compared.changes,

@@ -20,10 +20,12 @@ OFFLINE_STYLE = """<style>
 a{color:#2f6fb3;text-decoration:none}.navbar{padding:10px 24px;background:#fff;border-bottom:1px solid #e3e8ee}
 .breadcrumb{list-style:none;display:flex;gap:10px;margin:0;padding:0}.container-fluid{padding:12px 24px}
 .row{display:flex;flex-wrap:wrap}.col-12{flex:0 0 100%;max-width:100%}.col-6{flex:0 0 50%}
-.col-lg-2{flex:0 0 200px}.col-lg-10{flex:1;min-width:0}.card,.ge-section{background:#fff;border:1px solid #e3e8ee;
-border-radius:8px;padding:10px 14px;margin-bottom:14px}.alert{padding:2px 0}.nav{list-style:none;padding:0;margin:0}
-.nav-link{display:block;padding:2px 4px}.collapse{display:none}.collapse:target{display:block}h4,h5,h6{margin:4px 0}
-.table{border-collapse:collapse;width:100%}.table td,.table th{border-bottom:1px solid #e3e8ee;padding:6px 10px;
+.col-lg-2{flex:0 0 290px;padding-right:18px}.col-lg-10{flex:1;min-width:0}
+.card,.ge-section{background:#fff;border:1px solid #e3e8ee;border-radius:8px;padding:10px 14px;margin-bottom:14px}
+.alert{padding:2px 0}.nav{list-style:none;padding:0;margin:0}.nav-link{display:block;padding:2px 4px}
+.nav-link{overflow-wrap:anywhere}.collapse{display:none}.collapse:target{display:block}
+h4,h5,h6{margin:4px 0 8px;font-size:15px}.table{border-collapse:collapse;width:100%}
+.table td,.table th{border-bottom:1px solid #e3e8ee;padding:6px 10px;
 text-align:left;vertical-align:top}.badge{border-radius:4px;padding:1px 6px;background:#eef1f5;font-size:12px}
 .badge-danger,.text-danger{color:#b3261e}.text-success{color:#17794a}.text-warning{color:#8a5a00}
 code{font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}.fas{font-style:normal;font-weight:700}

@@ -28,15 +28,14 @@ def render(quality: Quality, *, spec: ModelSpec, subject: str) -> str:
     figures = [("holdout rows", quality.details["holdout_rows"])]
     figures += [(m.name, number(m.value)) for m in measurements if m.name in {t.name for t in spec.quality.metrics}]
     parts = [
-        f"<p>{outcome_chip(decide(measurements).outcome)}</p>",
         tiles(figures),
-        card("What the gate decides on", measurement_table(measurements)),
+        card("What decided", measurement_table(measurements)),
         _champion(quality, spec),
         _slices(measurements),
         _fairness(quality),
         _pictures(quality.scored, spec),
     ]
-    return page(f"Model evaluation: {spec.name}", subject, parts)
+    return page(f"Model evaluation: {spec.name}", subject, parts, outcome=decide(measurements).outcome)
 
 
 def _champion(quality: Quality, spec: ModelSpec) -> str:
@@ -103,7 +102,10 @@ def _roc_and_calibration(scored: Scored) -> str:
     roc = unit.draw(diagonal, unit.curve(roc_curve(scored.truth, scored.predicted)))
     found = calibration(scored.truth, np.clip(scored.predicted, 0, 1))
     same = Frame(x=(0, 1), y=(0, 1), x_name="mean predicted probability", y_name="observed share")
-    dots = same.draw(diagonal, same.dots([(mean, seen) for *_, mean, seen in found], radius=5))
+    dots = same.draw(
+        diagonal,
+        *(same.dots([(mean, seen)], radius=3 + 9 * (n / len(scored.truth)) ** 0.5) for *_, n, mean, seen in found),
+    )
     rows = [
         (f"{low:.1f} to {high:.1f}", str(n), f"{mean:.3f}", f"{seen:.3f}", f"{seen - mean:+.3f}")
         for low, high, n, mean, seen in found
@@ -114,7 +116,8 @@ def _roc_and_calibration(scored: Scored) -> str:
         "ROC curve and calibration",
         f'<div class="row"><figure>{roc}</figure><figure>{dots}</figure></div>',
         table(header, rows, numeric=(1, 2, 3, 4)),
-        note=f"Area under the ROC curve: {area}. Dashed: chance on the left, perfect calibration on the right.",
+        note=f"Area under the ROC curve: {area}. Dashed: chance on the left, perfect calibration on the right. "
+        "A larger dot stands for more rows.",
     )
 
 

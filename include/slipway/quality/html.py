@@ -13,11 +13,13 @@ STYLE = """
 body{margin:0;background:var(--ground);color:var(--ink);font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:1120px;margin:0 auto;padding:28px 24px 60px}
 h1{font-size:24px;margin:0 0 4px}h2{font-size:16px;margin:0 0 12px}
+h1 .chip{font-size:15px;vertical-align:3px;margin-left:8px}
+a{color:#2f6fb3}
 .lead{color:var(--soft);margin:0 0 20px}
 .card{background:#fff;border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin:0 0 18px;overflow-x:auto}
-.tiles{display:flex;flex-wrap:wrap;gap:12px;margin:0 0 18px}
-.tile{background:#fff;border:1px solid var(--line);border-radius:10px;padding:10px 16px;min-width:120px}
-.tile b{display:block;font-size:20px}.tile span{color:var(--soft);font-size:12px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:0 0 18px}
+.tile{background:#fff;border:1px solid var(--line);border-radius:10px;padding:12px 16px}
+.tile b{display:block;font-size:23px;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:14px}
 .grid figure,.row figure{margin:0}.row{display:flex;flex-wrap:wrap;gap:24px;align-items:flex-start}
 figcaption{font-size:12px;color:var(--soft)}
@@ -37,13 +39,15 @@ details{margin-top:10px}summary{cursor:pointer;color:#2f6fb3}
 """
 
 
-def page(title: str, lead: str, parts: Iterable[str]) -> str:
+def page(title: str, lead: str, parts: Iterable[str], *, outcome: Outcome | None = None) -> str:
     """Return a whole HTML document; ``parts`` are HTML already, ``title`` and ``lead`` are text."""
     body = "\n".join(part for part in parts if part)
+    verdict = "" if outcome is None else " " + outcome_chip(outcome)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>\n'
-        f'<body><main><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>\n{body}\n</main></body></html>\n'
+        f'<body><main><h1>{escape(title)}{verdict}</h1><p class="lead">{escape(lead)}</p>\n{body}\n'
+        "</main></body></html>\n"
     )
 
 
@@ -90,29 +94,30 @@ def measurement_table(measurements: Iterable[Measurement]) -> str:
         (
             outcome_chip(m.outcome),
             f"<code>{escape(m.name)}</code>",
-            escape(number(m.value)),
+            escape(number(m.value, m.unit)),
             escape(_limit(m)),
-            escape("" if m.unit == "1" else m.unit),
             str(m.n) if m.n >= m.n_required else f"{m.n} of {m.n_required}",
             f'<span class="small">{escape(m.note)}</span>',
         )
         for m in sorted(measurements, key=lambda m: order[m.outcome])
     ]
-    return table(("Verdict", "Measurement", "Value", "Limit", "Unit", "n", "Note"), rows, numeric=(2, 3, 5))
+    return table(("Verdict", "Measurement", "Value", "Limit", "n", "Note"), rows, numeric=(2, 3, 4))
 
 
-def number(value: object) -> str:
-    """Return a number as a person reads it, other things as text.
+def number(value: object, unit: str = "1") -> str:
+    """Return a number as a person reads it, with its unit if it has one; other things as text.
 
-    >>> number(0.123456789), number(None), number(12)
-    ('0.1235', '-', '12')
+    >>> number(0.123456789), number(None, "ms"), number(12, "rows")
+    ('0.1235', '-', '12 rows')
     """
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return shown if unit == "1" else f"{shown} {unit}"
 
 
 def _limit(measurement: Measurement) -> str:
     if measurement.threshold is None:
         return ""
-    return f"{'≤' if measurement.bound is Bound.MAX else '≥'} {measurement.threshold:.4g}"
+    side = "≤" if measurement.bound is Bound.MAX else "≥"
+    return f"{side} {number(float(measurement.threshold), measurement.unit)}"

@@ -113,7 +113,7 @@ def histogram(counts: Sequence[int], edges: Sequence[float], *, width: int = 210
 
 def interval(low: float, middle: float, high: float, *, limit: float, width: int = 620) -> str:
     """Return a confidence interval on a line, with zero and the limit marked."""
-    reach = max(abs(low), abs(high), abs(limit)) * 1.25 or 1.0
+    reach = max(abs(low), abs(high), abs(limit)) * 1.4 or 1.0
     frame = Frame(x=(-reach, reach), y=(0, 1), width=width, height=90)
 
     def px(value: float) -> float:
@@ -126,6 +126,7 @@ def interval(low: float, middle: float, high: float, *, limit: float, width: int
         f'<line x1="{px(low):.1f}" y1="40" x2="{px(high):.1f}" y2="40" stroke="{BLUE}" stroke-width="6" '
         'stroke-linecap="round" stroke-opacity=".45"/>',
         f'<circle cx="{px(middle):.1f}" cy="40" r="6" fill="{BLUE}"/>',
+        _text(px(low) - 9, 44, f"{low:.3g}", "end") + _text(px(high) + 9, 44, f"{high:.3g}"),
     ]
     return _svg(width, 90, "".join(parts))
 

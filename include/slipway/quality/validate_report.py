@@ -11,7 +11,7 @@ import numpy as np
 from slipway.core.spec import ModelSpec
 from slipway.core.verdict import Measurement, decide
 from slipway.errors import shorten
-from slipway.quality.html import card, chip, measurement_table, outcome_chip, page, table, tiles
+from slipway.quality.html import card, chip, measurement_table, page, table, tiles
 from slipway.quality.suite import RuleResult, Severity, Status
 from slipway.quality.svg import histogram
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from slipway.quality.validate import DataReview
 
+DATA_DOCS = '<p>The same as Great Expectations shows it: <a href="data_docs/index.html">Data Docs</a></p>'
 BINS, MAX_FIGURES, MAX_QUARANTINED_SHOWN, MAX_TEXT = 24, 60, 20, 240
 
 
@@ -33,21 +34,22 @@ def render(review: DataReview, measurements: tuple[Measurement, ...], *, spec: M
         ("rows set aside", sum(len(s.reasons) for s in review.splits.values())),
     ]
     parts = [
-        f'<p>{outcome_chip(verdict.outcome)} <a href="data_docs/index.html">Great Expectations Data Docs</a></p>',
         tiles(figures),
-        card("What the gate decides on", measurement_table(measurements)),
+        card("What decided", measurement_table(measurements)),
         _violations(review),
         card(
             f"Expectations of suite {review.suite.name}",
             _expectations(review.results),
+            DATA_DOCS,
             note="fail stops the release; quarantine sets rows aside; warn is recorded and never blocks",
         ),
         _quarantined(review),
         card(
-            "Columns", f'<div class="grid">{"".join(_figures(review.frames["train"], spec))}</div>', note="train file"
+            "Columns of the training file",
+            f'<div class="grid">{"".join(_figures(review.frames["train"], spec))}</div>',
         ),
     ]
-    return page(f"Data validation: {spec.name}", subject, parts)
+    return page(f"Data validation: {spec.name}", subject, parts, outcome=verdict.outcome)
 
 
 def result_word(result: RuleResult) -> str:

@@ -16,29 +16,28 @@ DERIVED = {
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Scenarios · $model version $version</title><style>
+<title>Scenarios: $model version $version</title><style>
 :root{--ink:#1c2430;--soft:#5d6b7e;--line:#e3e8ef;--paper:#fff;--back:#f5f7fa;--good:#12805c;--bad:#c2321f;--warn:#a56a00}
 *{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:1080px;margin:0 auto;padding:32px 20px 60px}
-h1{font-size:26px;margin:0}h2{font-size:18px;margin:34px 0 10px}
+main{max-width:1120px;margin:0 auto;padding:28px 24px 60px}
+h1{font-size:24px;margin:0 0 4px}h2{font-size:16px;margin:28px 0 10px}a{color:#2f6fb3}
 h3{font-size:16px;margin:0 0 6px}small{color:var(--soft);font-weight:400}
-header{display:flex;justify-content:space-between;align-items:flex-start;gap:20px}
-header p{color:var(--soft);margin:4px 0 0}
-.verdict{padding:6px 16px;border-radius:99px;color:#fff;font-weight:650;letter-spacing:.03em;background:var(--warn)}
-.verdict.passed{background:var(--good)}.verdict.failed{background:var(--bad)}
+header p{color:var(--soft);margin:0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(155px,1fr));gap:12px;margin-top:22px}
 .tile,section,article{background:var(--paper);border:1px solid var(--line);border-radius:10px}
-.tile{padding:14px 16px}.tile b{display:block;font-size:21px;font-weight:650;overflow-wrap:anywhere}
+.tile{padding:12px 16px}.tile b{display:block;font-size:23px;overflow-wrap:anywhere}
 .tile span{color:var(--soft);font-size:13px}.tile.bad b{color:var(--bad)}.tile.good b{color:var(--good)}
 section{padding:6px 16px;overflow-x:auto}article{padding:16px 18px;margin:12px 0;border-left:4px solid var(--bad)}
 article span{color:var(--soft);font-size:13px}table{border-collapse:collapse;width:100%;font-size:14px}
 td,th{text-align:left;padding:8px 8px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-tr:last-child>*{border-bottom:0}th{font-weight:600;white-space:nowrap}
+tbody tr:last-child>*{border-bottom:0}th{font-weight:600;white-space:nowrap}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td code{white-space:nowrap}
 .bar{height:8px;width:110px;margin-top:7px;border-radius:4px;background:#f1c9c3;overflow:hidden}
 .bar i{display:block;height:100%;background:var(--good)}
-.chip{font-size:12px;padding:2px 9px;border-radius:99px;background:#eef1f5;color:var(--soft);white-space:nowrap}
+.chip{font-size:12px;font-weight:650;padding:1px 10px;border-radius:99px;background:#edf1f5;color:var(--soft);
+white-space:nowrap}h1 .chip{font-size:15px;vertical-align:3px;margin-left:8px}
+th{color:var(--soft);font-size:12px}tbody th{color:inherit;font-size:inherit}
 .chip.passed{background:#e1f4ec;color:var(--good)}.chip.failed{background:#fce8e5;color:var(--bad)}
 .chip.inconclusive,.chip.unsent{background:#fdf2dc;color:var(--warn)}
 pre{background:#f5f7fa;border:1px solid var(--line);border-radius:8px;padding:10px 12px;margin:4px 0 12px;
@@ -54,15 +53,14 @@ svg text{font-size:11px;fill:#5d6b7e}.grid{stroke:#edf0f4}.diagonal{stroke:#9fb0
 details:last-child{border:0}summary{cursor:pointer;padding:10px 4px;font-weight:600}
 details td{font-size:13px}footer{color:var(--soft);font-size:13px;margin-top:30px}
 </style></head><body><main>
-<header><div><h1>Scenarios: $model, version $version</h1>
-<p>The running service over HTTP, against an independent reference · artifact $artifact</p></div>
-<div class="verdict $tone">$outcome</div></header>
+<header><h1>Scenarios: $model version $version $outcome</h1>
+<p>The running service over HTTP, against an independent reference · artifact $artifact</p></header>
 <div class="tiles">$tiles</div>$stopped
+<h2>What decided</h2><section><table><thead><tr><th>Verdict</th><th>Measurement</th><th class=num>Value</th>
+<th class=num>Limit</th><th class=num>n</th><th>Note</th></tr></thead>$measurements</table></section>
 <h2>By class</h2><section><table>$classes</table></section>
 <h2>Failures</h2>$failures
 <h2>Served against reference</h2>$plot
-<h2>Measurements</h2><section><table><tr><th>Name</th><th class=num>Value</th><th class=num>Limit</th>
-<th class=num>n</th><th></th><th></th></tr>$measurements</table></section>
 <h2>Some of the cases</h2><section>$samples</section>
 <h2>How the cases were derived</h2><section><p>From the signature in model.yaml and the version's holdout snapshot,
 with seed $seed; the same seed gives the same requests. What each request must get follows from the declared policies,
@@ -70,6 +68,6 @@ worked out value by value apart from the serving code. The rows that the model m
 reference, in a process of its own that can import neither Slipway nor an estimator library, and every served answer is
 compared with the reference's. A failure is shrunk: a batch to its smallest failing part, then every column set back to
 the value of a row that is answered rightly, for as long as it still fails.</p></section>
-<footer>Every case, one a line: scenarios.jsonl, beside this page.</footer>
+<footer>Every case, one a line: <a href="scenarios.jsonl">scenarios.jsonl</a></footer>
 </main></body></html>
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 WIDTH, HEIGHT, MARGIN = 580, 340, 74
@@ -28,7 +29,7 @@ def scatter(points: Sequence[tuple[float, float, bool]], *, unit: str) -> str:
     def y(value: float) -> float:
         return HEIGHT - 42 - (value - low) / (high - low) * (HEIGHT - 58)
 
-    ticks = [low + (high - low) * i / 4 for i in range(5)]
+    ticks = _ticks(low, high)
     grid = "".join(
         f'<line x1="{x(t):.1f}" y1="{y(low):.1f}" x2="{x(t):.1f}" y2="{y(high):.1f}" class="grid"/>'
         f'<line x1="{x(low):.1f}" y1="{y(t):.1f}" x2="{x(high):.1f}" y2="{y(t):.1f}" class="grid"/>'
@@ -48,3 +49,16 @@ def scatter(points: Sequence[tuple[float, float, bool]], *, unit: str) -> str:
         f'<text x="13" y="{HEIGHT / 2:.0f}" text-anchor="middle" transform="rotate(-90 13 {HEIGHT / 2:.0f})">'
         f"served{label}</text></svg>"
     )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return three to eight round numbers within [low, high].
+
+    >>> _ticks(0.0002, 1.0), _ticks(-3.3, 6.2)
+    ([0.2, 0.4, 0.6, 0.8, 1.0], [-2.0, 0.0, 2.0, 4.0, 6.0])
+    """
+    raw = max(high / 6 - low / 6, 1e-300)  # finite and positive, however far or close the ends are
+    base = 10.0 ** math.floor(math.log10(raw))
+    step = next(base * factor for factor in (1, 2, 5, 10) if base * factor >= raw)
+    first, last = math.ceil(low / step), math.floor(high / step + 1e-9)
+    return [round(step * i, 12) for i in range(first, last + 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,6 +22,7 @@ from slipway.scenarios.suite import CaseClass, FailureKind, Result
 
 SAMPLES = 12
 CELL = 90
+TICKED = re.compile("`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,7 @@ def page(story: Story) -> str:
         model=escape(story.subject.model),
         version=story.subject.version,
         artifact=story.subject.artifact_sha256[7:19],
-        outcome=verdict.outcome.value,
-        tone=verdict.outcome.value.lower(),
+        outcome=_chip(verdict.outcome.value),
         tiles=_tiles(story, failed),
         stopped=stopped,
         classes=_classes(story.results),
@@ -85,11 +86,11 @@ def _classes(results: Sequence[Result]) -> str:
     for kind, (total, bad) in counts(results).items():
         share = 100 * bad / total if total else 0
         state = "none" if not total else "failed" if bad else "passed"
-        word = {"none": "no case applies", "failed": f"{bad} failed", "passed": "all as expected"}[state]
-        bar = f'<div class="bar"><i style="width:{100 - share if total else 0:.1f}%"></i></div>'
+        word = {"none": "no case applies", "failed": f"{bad:,} failed", "passed": "all as expected"}[state]
+        bar = f'<div class="bar"><i style="width:{100 - share:.1f}%"></i></div>' if total else ""
         rows.append(
             f"<tr><th>{_words(kind)}</th><td>{DERIVED[kind]}</td><td class=num>{total:,}</td>"
-            f'<td>{bar}</td><td><span class="chip {state}">{word}</span></td></tr>'
+            f"<td>{bar}</td><td>{_chip(word, state)}</td></tr>"
         )
     return "".join(rows)
 
@@ -97,7 +98,7 @@ def _classes(results: Sequence[Result]) -> str:
 def _failures(explained: Sequence[Explained], failed: int) -> str:
     if not failed:
         return '<p class="note good">Every answer agreed with the reference; every policy held.</p>'
-    head = f"<p>{failed} cases failed. The smallest failing requests, one of each kind first:</p>"
+    head = f"<p>{failed:,} cases failed. The smallest failing requests, one of each kind first:</p>"
     return head + "".join(_failure(number, one) for number, one in enumerate(explained, start=1))
 
 
@@ -105,7 +106,8 @@ def _failure(number: int, one: Explained) -> str:
     failure = one.result.failure
     if failure is None:
         return ""
-    causes = "".join(f"<li>The served answers are the reference's <b>{escape(cause)}</b>.</li>" for cause in one.causes)
+    told = (TICKED.sub(r"<code>\1</code>", escape(cause)) for cause in one.causes)
+    causes = "".join(f"<li>The served answers are the reference's <b>{cause}</b>.</li>" for cause in told)
     columns = ", ".join(f"<code>{escape(column)}</code>" for column in one.columns) or "no single one"
     similar = f" and {one.similar - 1:,} more like it" if one.similar > 1 else ""
     return (
@@ -148,15 +150,19 @@ def _plot(story: Story) -> str:
 def _measurements(measurements: Sequence[Measurement]) -> str:
     rows = []
     for m in measurements:
-        outcome = m.outcome.value.lower() if m.outcome is not None else "recorded"
-        limit = "" if m.threshold is None else f"{'≤' if m.bound == 'max' else '≥'} {m.threshold:g}"
-        value = "not measured" if m.value is None else f"{m.value:.6g}"
+        outcome = m.outcome.value if m.outcome is not None else "recorded"
+        unit = "" if m.unit == "1" else f" {escape(m.unit)}"
+        limit = "" if m.threshold is None else f"{'≤' if m.bound == 'max' else '≥'} {m.threshold:,g}{unit}"
+        value = "not measured" if m.value is None else f"{_figure(m.value)}{unit}"
         rows.append(
-            f"<tr><td><code>{escape(m.name)}</code></td><td class=num>{value}</td><td class=num>{limit}</td>"
-            f'<td class=num>{m.n:,}</td><td><span class="chip {outcome}">{outcome}</span></td>'
-            f"<td>{escape(shorten(m.note, 300))}</td></tr>"
+            f"<tr><td>{_chip(outcome)}</td><td><code>{escape(m.name)}</code></td><td class=num>{value}</td>"
+            f"<td class=num>{limit}</td><td class=num>{m.n:,}</td><td>{escape(shorten(m.note, 300))}</td></tr>"
         )
     return "".join(rows)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def _samples(kind: CaseClass, results: Sequence[Result]) -> str:
@@ -191,7 +197,11 @@ def _sample(result: Result) -> str:
     state = "failed" if result.failure is not None else "passed" if result.sent else "unsent"
     cells = (case.name, shorten(sent, CELL), shorten(wanted, CELL), shorten(got, CELL))
     texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr>{texts}<td><span class="chip {state}">{state}</span></td></tr>'
+    return f"<tr>{texts}<td>{_chip(state)}</td></tr>"
+
+
+def _chip(word: str, state: str = "") -> str:
+    return f'<span class="chip {(state or word).lower()}">{word}</span>'
 
 
 def _words(name: CaseClass | FailureKind) -> str:

@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse
 from slipway.settings import Settings
 
 HEADERS = {
-    "Content-Security-Policy": "sandbox allow-scripts allow-popups",
+    "Content-Security-Policy": "sandbox allow-scripts allow-popups allow-downloads",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }

@@ -47,6 +47,7 @@ def test_both_reports_and_every_request_are_kept(run, service, tmp_path):
     assert set(pages) == {"load_test.html", "locust.html"}
     assert "http" not in pages["load_test.html"].replace("http-equiv", "")
     assert "stage 1 (165/s)" in pages["locust.html"]
+    assert pages["locust.html"].index("<script>try{localStorage}") < pages["locust.html"].index("<script type")
     samples = read_samples(tmp_path / "out" / "samples.csv.gz")
     assert len(samples) == 66 + 330
     assert all(s.sent_s >= s.intended_s for s in samples)
