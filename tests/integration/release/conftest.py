@@ -139,7 +139,7 @@ class Client(threading.Thread):
                         self.failed.append(f"{reply.status_code} {reply.text[:200]}")
                 except httpx.HTTPError as error:
                     self.failed.append(repr(error))
-                time.sleep(0.2)
+                time.sleep(0.5)
 
     def stop(self):
         self.stopping.set()
