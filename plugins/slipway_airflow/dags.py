@@ -133,13 +133,19 @@ def _release_params() -> dict[str, Param]:
             title="Load profile",
             description="What load the candidate must hold.",
         ),
-        "reason": Param("", type="string", maxLength=500, title="Reason", description="Why now; kept in the ledger."),
+        "reason": Param(
+            None, type=["null", "string"], maxLength=500, title="Reason", description="Why now; kept in the ledger."
+        ),
     }
 
 
 def _rollback_params() -> dict[str, Param]:
     return {
         "reason": Param(
-            "", type="string", maxLength=500, title="Reason", description="What is wrong; kept in the ledger."
+            None,
+            type=["null", "string"],
+            maxLength=500,
+            title="Reason",
+            description="What is wrong; kept in the ledger.",
         )
     }

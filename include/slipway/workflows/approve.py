@@ -23,6 +23,7 @@ from slipway.workflows.standing import CHALLENGER, CHAMPION
 from slipway.workflows.workbench import Workbench
 
 POLICY = "policy"
+REPORTS = "/slipway/reports"  # where Airflow serves the report files
 
 
 def request_approval(bench: Workbench, release: Release) -> str:
@@ -59,9 +60,11 @@ def summary(dossier: Dossier, release: Release, *, purpose: str, tier: str, cham
 
 def _row(evidence: Evidence) -> str:
     judged = [m for m in evidence.measurements if m.outcome is not None]
-    shown = "<br>".join(_short(m) for m in judged[:4])
-    more = f"<br>and {len(judged) - 4} more" if len(judged) > 4 else ""
-    return f"| {evidence.check} | {evidence.outcome} | {shown}{more} |"
+    # Airflow shows no HTML in Markdown: a <br> would vanish and run the sentences together.
+    shown = [_short(m) for m in judged[:4]] + ([f"and {len(judged) - 4} more"] if len(judged) > 4 else [])
+    page = next((report.path for report in evidence.reports if report.path.endswith(".html")), None)
+    gate = f"[{evidence.check}]({REPORTS}/{page})" if page else evidence.check
+    return f"| {gate} | {evidence.outcome} | {' · '.join(shown)} |"
 
 
 def _short(measurement: Measurement) -> str:

@@ -64,7 +64,10 @@ class AskForApprovalOperator(ApprovalOperator):
         from slipway.workflows.approve import request_approval
 
         with airflow_errors():
-            self.body = request_approval(self.workbench(), self.release(context))
+            release = self.release(context)
+            self.body = request_approval(self.workbench(), release)
+        if release.version:  # two questions that wait must not look alike
+            self.subject = f"Release {self.model} version {release.version}: may it become champion?"
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
