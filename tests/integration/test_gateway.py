@@ -142,10 +142,11 @@ def test_a_version_that_turns_bad_is_taken_out_and_the_champion_fails_no_request
     with Hammer(gateway.model_url("churn"), threads=2) as load:
         with pytest.raises(ServiceError, match="failed its watch"):
             put(2, watch_seconds=20, **how)
-        bad_ones = len(load.failures)
+        taken_out = time.monotonic()
         time.sleep(0.5)
-    # Only requests that the bad version was given failed; none of the champion's, and none since it was taken out.
-    assert len(load.failures) == bad_ones
+    # Only requests that the bad version was given failed; none of the champion's, and none begun since it was taken
+    # out. One that was on its way then may still be on its last try.
+    assert not [begun for begun in load.failed_at if begun > taken_out]
     assert not [failure for failure in load.failures if "churn-v1" in str(failure) or "'1'" in str(failure)]
     assert load.versions[-1] == "1" and runtime.running() == [1]
     assert gateway.route("churn").champion.weight == 100

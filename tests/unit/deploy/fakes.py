@@ -317,10 +317,13 @@ class FakeEnvoy:
 
 
 class Hammer:
-    """A client that asks without pause until it is stopped; remembers everything that was not a 200."""
+    """A client that asks without pause until it is stopped; remembers everything that was not a 200.
+
+    ``failed_at`` holds, for each failure, when its request was begun.
+    """
 
     def __init__(self, url, *, threads=2):
-        self.url, self.failures, self.versions, self.count = url, [], [], 0
+        self.url, self.failures, self.failed_at, self.versions, self.count = url, [], [], [], 0
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
@@ -337,15 +340,20 @@ class Hammer:
     def _run(self):
         with httpx.Client(trust_env=False, timeout=10, verify=False) as client:
             while not self._stop.is_set():
+                begun = time.monotonic()
                 try:
                     got = client.post(f"{self.url}/invocations", json={"dataframe_records": [{"x": 3}]})
                 except httpx.HTTPError as error:
-                    self.failures.append(repr(error))
+                    self._failed(begun, repr(error))
                     continue
                 self.count += 1
                 version = got.headers.get("x-slipway-version")
                 self.versions.append(version)
                 if got.status_code != 200:
-                    self.failures.append((got.status_code, got.text, got.headers.get("x-slipway-backend")))
+                    self._failed(begun, (got.status_code, got.text, got.headers.get("x-slipway-backend")))
                 elif got.json()["predictions"] != [answer(int(version), 3)]:
-                    self.failures.append(("wrong", version, got.text))
+                    self._failed(begun, ("wrong", version, got.text))
+
+    def _failed(self, begun, what):
+        self.failed_at.append(begun)
+        self.failures.append(what)
