@@ -33,18 +33,18 @@ fi
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/slipway-base.XXXXXX")
 # debootstrap mounts proc into the tree while it works; nothing may be removed through a mount that is left.
 clean() {
-  umount -l "$work/root/proc" "$work/root/sys" 2>/dev/null || true
+  umount -l "$work/tree/proc" "$work/tree/sys" 2>/dev/null || true
   rm -rf --one-file-system "$work"
 }
 trap clean EXIT
 trap 'exit 130' INT TERM
 
 say "bootstrapping $suite into $work (under a minute on a fast mirror)"
-mkdir "$work/root"
-debootstrap --variant=minbase --include="$packages" "$suite" "$work/root" ${SLIPWAY_DEBIAN_MIRROR:+"$SLIPWAY_DEBIAN_MIRROR"} \
+mkdir "$work/tree"
+debootstrap --variant=minbase --include="$packages" "$suite" "$work/tree" ${SLIPWAY_DEBIAN_MIRROR:+"$SLIPWAY_DEBIAN_MIRROR"} \
   >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; fail "debootstrap failed. Check the network and the mirror."; }
 
-root=$work/root
+root=$work/tree
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old "$root"/var/log/* \
   "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/usr/share/lintian "$root"/tmp/*
 # Licences stay.
