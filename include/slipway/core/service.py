@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 from slipway.core.identity import Subject
@@ -58,7 +59,13 @@ class BuiltImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """What to start: an image under a name, with limits."""
+    """What to start: an image under a name, with limits.
+
+    Attributes
+    ----------
+    prediction_log : Path or None
+        Folder of the host into which the service writes what it answered; None: it keeps no log.
+    """
 
     name: str
     image: BuiltImage
@@ -67,6 +74,7 @@ class ServiceSpec:
     cpus: float = 1.0
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    prediction_log: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
