@@ -4,6 +4,7 @@
 
     SlipwayError
     ├── SettingsError            an environment variable or the project folder is wrong
+    ├── StorageError             a disk is full, or not ours to write on
     ├── IdentityError            a name, version or digest is not well formed
     ├── SpecError                model.yaml, scenarios.yaml or a contract does not hold
     ├── SignatureError           a signature contradicts itself
@@ -68,6 +69,10 @@ def shorten(text: str, limit: int = MAX_TEXT) -> str:
 
 class SettingsError(SlipwayError):
     """An environment variable or the project folder is wrong."""
+
+
+class StorageError(SlipwayError):
+    """A disk is full, or a file is not ours to write."""
 
 
 class IdentityError(SlipwayError):

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from slipway.core.identity import parse_model_name
 from slipway.core.spec import ModelSpec
 from slipway.errors import SpecError
 from slipway.settings import Settings
@@ -19,7 +20,16 @@ def model_names(settings: Settings) -> list[str]:
 
 
 def model_folder(settings: Settings, model: str) -> Path:
-    """Return a model's folder; SpecError, naming those there are, if it has none."""
+    """Return a model's folder.
+
+    Raises
+    ------
+    IdentityError
+        If ``model`` is no model name: it becomes a path, a route and a service's name.
+    SpecError
+        If there is no such model; names those there are.
+    """
+    parse_model_name(model)
     folder = settings.models / model
     if not (folder / "model.yaml").is_file():
         known = ", ".join(model_names(settings)) or "none yet"
@@ -63,5 +73,7 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SpecError(f"{path} is missing", remedy="write it, or run `slipway new`") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read: {error.strerror}", remedy="correct its permissions") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # text that is no text, a date that is none
         raise SpecError(f"{path} is not YAML: {error}", remedy="correct the syntax") from error

@@ -17,6 +17,7 @@ from slipway.plan.release import plan_release, plan_rollback
 from slipway.plan.tasks import Role, Step, TaskPlan
 from slipway.settings import Settings
 from slipway.specs import load_model
+from slipway_airflow.ended import step_failed
 from slipway_airflow.operators.approve import ApproveOperator, AskForApprovalOperator
 from slipway_airflow.operators.build_image import BuildImageOperator
 from slipway_airflow.operators.deploy import DeployOperator
@@ -28,9 +29,11 @@ from slipway_airflow.operators.rollback import RollbackOperator
 from slipway_airflow.operators.run_scenarios import RunScenariosOperator
 from slipway_airflow.operators.start_candidate import StartCandidateOperator
 from slipway_airflow.operators.stop_candidate import StopCandidateOperator
+from slipway_airflow.operators.tune_serving import TuneServingOperator
 from slipway_airflow.operators.validate_data import ValidateDataOperator
 
 PERFORMANCE_POOL = "performance"
+RELEASE = "release"
 
 OPERATORS: Mapping[Step, Callable[..., BaseOperator]] = {
     Step.VALIDATE_DATA: ValidateDataOperator,
@@ -39,6 +42,7 @@ OPERATORS: Mapping[Step, Callable[..., BaseOperator]] = {
     Step.START_CANDIDATE: StartCandidateOperator,
     Step.RUN_SCENARIOS: RunScenariosOperator,
     Step.PROFILE_SERVING: ProfileServingOperator,
+    Step.TUNE_SERVING: TuneServingOperator,
     Step.LOAD_TEST: LoadTestOperator,
     Step.STOP_CANDIDATE: StopCandidateOperator,
     Step.APPROVE: ApproveOperator,
@@ -55,7 +59,7 @@ def model_dags(model: str) -> tuple[DAG, ...]:
     """
     spec = load_model(Settings.load(), model)
     return (
-        _dag(spec, "release", plan_release(spec), _release_params(), RELEASE_DOC),
+        _dag(spec, RELEASE, plan_release(spec), _release_params(), RELEASE_DOC),
         _dag(spec, "rollback", plan_rollback(), _rollback_params(), ROLLBACK_DOC),
     )
 
@@ -65,7 +69,7 @@ RELEASE_DOC = """
 {purpose}
 
 Takes a registered version through every gate to production: data, quality, image, scenarios against the independent
-reference, profile, load; then the approval, the alias and the traffic. The champion serves throughout.
+reference, profile, tuning, load; then the approval, the alias and the traffic. The champion serves throughout.
 Owner **{team}** ({contact}) · risk tier **{tier}**
 """
 
@@ -90,7 +94,7 @@ def _dag(spec: ModelSpec, kind: str, tasks: tuple[TaskPlan, ...], params: dict[s
             tier=spec.risk_tier.value,
         ),
         tags=["slipway", kind, f"tier:{spec.risk_tier.value}", spec.owner.team],
-        default_args={"owner": spec.owner.team},
+        default_args={"owner": spec.owner.team} | ({"on_failure_callback": step_failed} if kind == RELEASE else {}),
     ) as dag:
         _wire(tasks, {plan.step: _operator(spec, plan) for plan in tasks})
     return dag

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from slipway_airflow import ended
 from slipway_airflow.ui.links import URL_PREFIX, ReportLink
 
 
@@ -17,8 +18,9 @@ async def reports(scope: Any, receive: Any, send: Any) -> None:
 
 
 class SlipwayPlugin(AirflowPlugin):
-    """Links from a task to its report, and the reports behind Airflow's login."""
+    """Links from a task to its report, the reports behind Airflow's login, and who hears of a release that failed."""
 
     name = "slipway"
     fastapi_apps: ClassVar[list[Any]] = [{"app": reports, "url_prefix": URL_PREFIX, "name": "slipway"}]
     operator_extra_links: ClassVar[list[Any]] = [ReportLink()]
+    listeners: ClassVar[list[Any]] = [ended]

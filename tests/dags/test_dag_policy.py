@@ -1,5 +1,6 @@
 """Every DAG of the project: it parses, it is owned, it is wired as its plan says."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,22 @@ def test_parsing_a_dag_file_loads_nothing_heavy():
         [sys.executable, "-c", code, str(ROOT / "dags")], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_a_broken_declaration_costs_its_own_dag_file_and_no_other(tmp_path, monkeypatch):
+    from airflow.dag_processing.dagbag import DagBag
+
+    kept, broken = MODELS[0], "broken_one"
+    shutil.copytree(SETTINGS.models / kept, tmp_path / "include" / "models" / kept)
+    (tmp_path / "include" / "models" / broken).mkdir()
+    (tmp_path / "include" / "models" / broken / "model.yaml").write_text("name: broken_one\nrisk_tier: huge\n")
+    (tmp_path / "dags").mkdir()
+    for name in (kept, broken):
+        text = f"# airflow\nfrom slipway_airflow.dags import model_dags\n\nmodel_dags({name!r})\n"
+        (tmp_path / "dags" / f"{name}.py").write_text(text)
+    monkeypatch.setenv("SLIPWAY_ROOT", str(tmp_path))
+    found = DagBag(str(tmp_path / "dags"))
+    assert set(found.dags) == {f"{kept}.release", f"{kept}.rollback"}
+    ((path, said),) = found.import_errors.items()
+    assert Path(path).name == f"{broken}.py"
+    assert "risk_tier" in said

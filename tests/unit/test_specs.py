@@ -2,8 +2,9 @@
 
 import pytest
 
-from slipway.errors import SpecError
-from slipway.specs import parse_model
+from slipway.errors import IdentityError, SpecError
+from slipway.settings import Settings
+from slipway.specs import load_model, model_folder, parse_model
 from tests.fakes.specs import a_spec, declared
 
 
@@ -48,3 +49,19 @@ WRONG = {
 def test_a_declaration_is_refused_for(changes, says):
     with pytest.raises(SpecError, match=says):
         parse_model(None if changes is None else declared(**changes))
+
+
+@pytest.mark.parametrize("name", ["../churn", "/etc", "", "Churn", ".", "churn/../churn"])
+def test_a_name_that_is_no_model_name_never_becomes_a_path(tmp_path, name):
+    (tmp_path / "include" / "models" / "churn").mkdir(parents=True)
+    (tmp_path / "include" / "models" / "churn" / "model.yaml").write_text("name: churn")
+    settings = Settings.load({"SLIPWAY_ROOT": str(tmp_path)})
+    assert model_folder(settings, "churn").name == "churn"
+    with pytest.raises(IdentityError, match="not a model name"):
+        model_folder(settings, name)
+
+
+def test_a_declaration_that_is_a_folder_is_an_error_of_the_declaration(tmp_path):
+    (tmp_path / "include" / "models" / "churn" / "model.yaml").mkdir(parents=True)
+    with pytest.raises(SpecError):
+        load_model(Settings.load({"SLIPWAY_ROOT": str(tmp_path)}), "churn")

@@ -80,6 +80,8 @@ def _summary(settings: Settings, model: str, run_id: str) -> None:
 
     evidence = [e for e in Workbench(settings).ledger.evidence(model) if e.release == run_id]
     for item in evidence:
+        if item.check is Check.TUNE_SERVING and item.outcome is Outcome.PASSED:
+            _line(f"tuned: {item.details['reason']}")
         if item.check is Check.LOAD_TEST and item.outcome is Outcome.PASSED:
             _line(_latency(item))
     timing = lead_time(airflow(settings), f"{model}.release", run_id, evidence)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from slipway.cli.output import AsJson, chip, out, print_json, print_table
+from slipway.cli.output import AsJson, chip, err, out, print_json, print_table
 from slipway.core.evidence import Evidence
 from slipway.settings import Settings
 
@@ -19,19 +20,33 @@ def register(app: typer.Typer) -> None:
 
 
 def models(as_json: AsJson = False) -> None:
-    """List every onboarded model: owner, risk tier, champion, newest version."""
+    """List every onboarded model: owner, risk tier, champion, newest version.
+
+    A model whose model.yaml does not hold is listed with its problem, the others as usual; the exit code is then 1.
+    """
     from slipway.workflows.inventory import inventory
     from slipway.workflows.workbench import Workbench
 
     found = inventory(Workbench(Settings.load()))
+    broken = [m for m in found if m["problem"]]
     if as_json:
         print_json(found)
-        return
-    rows = [
-        (m["name"], m["owner"], m["risk_tier"], _v(m["champion"]), _v(m["newest"]), m["last_release"] or "never")
-        for m in found
-    ]
-    print_table("models", ("model", "owner", "tier", "champion", "newest", "last release"), rows)
+    else:
+        print_table(
+            "models", ("model", "owner", "tier", "champion", "newest", "last release"), [_row(m) for m in found]
+        )
+    for m in broken:
+        err.print(Text.assemble((m["name"], "bold red"), f": {m['problem']}"), soft_wrap=True)
+    if broken:
+        remedy = "correct what is named; every other model is listed as it is"
+        err.print(Text.assemble(("What to do:", "bold"), f" {remedy}."), soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def _row(m: Mapping[str, Any]) -> tuple[Any, ...]:
+    if m["problem"]:
+        return (m["name"], Text("broken", style="red"), "-", "-", "-", m["last_release"] or "never")
+    return (m["name"], m["owner"], m["risk_tier"], _v(m["champion"]), _v(m["newest"]), m["last_release"] or "never")
 
 
 def evidence(

@@ -9,6 +9,7 @@ from slipway.cli.output import AsJson, err, out, print_json, print_table
 from slipway.settings import Settings
 
 HEALTHY, DOWN = Text("healthy", style="green"), Text("down", style="red")
+ALIVE, DEAD = Text("runs", style="green"), Text("dead", style="bold red")
 
 
 def register(app: typer.Typer) -> None:
@@ -19,12 +20,18 @@ def register(app: typer.Typer) -> None:
 
 
 def start() -> None:
-    """Start Airflow, MLflow and the gateway on free loopback ports; what runs already is kept."""
+    """Start Airflow, MLflow and the gateway on free loopback ports, and every champion again; what runs is kept.
+
+    Exits 1 if a champion could not be put back into service; everything else runs then.
+    """
     from slipway.workflows.embedded import start_embedded
 
-    state = start_embedded(Settings.load(), progress=_say)
+    started = start_embedded(Settings.load(), progress=_say)
     print_addresses(Settings.load())
-    out.print(f"{len(state.services)} services run; `slipway stop` ends them.")
+    out.print(f"{started.services} services run; `slipway stop` ends them.")
+    if not started.healthy:
+        err.print("A champion does not serve: see above.", style="bold red")
+        raise typer.Exit(1)
 
 
 def stop() -> None:
@@ -47,8 +54,13 @@ def status(as_json: AsJson = False) -> None:
     print_table("services", ("service", "state", "address"), services)
     servers = [(s["name"], s["runtime"], s["url"], s["image_digest"][7:19]) for s in found["servers"]]
     print_table("model servers", ("name", "runtime", "address", "image"), servers)
-    routes = [(r["model"], f"v{r['version']}", f"{r['weight']} %", r["url"]) for r in found["routes"]]
-    print_table("gateway", ("model", "version", "traffic", "address"), routes)
+    routes = [
+        (r["model"], f"v{r['version']}", r["role"], f"{r['weight']} %", ALIVE if r["alive"] else DEAD, r["url"])
+        for r in found["routes"]
+    ]
+    print_table("gateway", ("model", "version", "role", "traffic", "server", "address"), routes)
+    if any(r["weight"] and not r["alive"] for r in found["routes"]):
+        err.print("Traffic goes to a server that does not run: `slipway start` puts each champion back.", style="red")
 
 
 def print_addresses(settings: Settings) -> None:

@@ -28,6 +28,7 @@ class Check(StrEnum):
     BUILD_IMAGE = "build_image"
     RUN_SCENARIOS = "run_scenarios"
     PROFILE_SERVING = "profile_serving"
+    TUNE_SERVING = "tune_serving"
     LOAD_TEST = "load_test"
 
     @property

@@ -22,7 +22,8 @@ class LoadProfile:
     """Stages after a warm-up that is not counted.
 
     ``p95_ms`` and ``p99_ms`` override the model's objectives where the profile has limits of its own.
-    ``recovery`` is True when the last stage must be as good as the first.
+    ``recovery`` is True when the last stage must be as good as the first. ``tuning_seconds`` is about how long the
+    serving options are tuned before.
     """
 
     name: str
@@ -32,6 +33,7 @@ class LoadProfile:
     p95_ms: float | None = None
     p99_ms: float | None = None
     recovery: bool = False
+    tuning_seconds: float = 60.0
 
     @property
     def seconds(self) -> float:
@@ -42,7 +44,9 @@ class LoadProfile:
 LOAD_PROFILES: dict[str, LoadProfile] = {
     p.name: p
     for p in (
-        LoadProfile(name="smoke", description="20 s at the model's arrival rate", stages=(Stage(17),)),
+        LoadProfile(
+            name="smoke", description="20 s at the model's arrival rate", stages=(Stage(17),), tuning_seconds=25
+        ),
         LoadProfile(
             name="standard", description="2 min at the model's arrival rate", stages=(Stage(115),), warmup_seconds=5
         ),

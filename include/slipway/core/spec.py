@@ -204,12 +204,12 @@ class SliceSpec(_Part):
 
     @property
     def label(self) -> str:
-        """Short text for reports, for instance ``age in [50, inf)``."""
+        """Short text for reports, for instance ``age ≥ 50`` or ``14 ≤ age < 50``; ``min`` is in, ``max`` is not."""
         if self.equals is not None:
             return f"{self.column}={self.equals}"
-        low = "-inf" if self.min is None else f"{self.min:g}"
-        high = "inf" if self.max is None else f"{self.max:g}"
-        return f"{self.column} in [{low}, {high})"
+        if self.min is None:
+            return f"{self.column} known" if self.max is None else f"{self.column} < {self.max:g}"
+        return f"{self.column} ≥ {self.min:g}" if self.max is None else f"{self.min:g} ≤ {self.column} < {self.max:g}"
 
 
 class FairnessSpec(_Part):

@@ -7,6 +7,7 @@ from slipway.deploy.files import write_bootstrap
 from slipway.deploy.gateway import Gateway
 from slipway.deploy.journal import Deployment, Event
 from slipway.deploy.routes import Backend, Mirror, Role, Route
+from slipway.deploy.services import Launch
 from slipway.deploy.smoke import smoke
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Deployment",
     "Event",
     "Gateway",
+    "Launch",
     "Mirror",
     "Role",
     "Route",

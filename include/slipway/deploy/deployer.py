@@ -18,14 +18,12 @@ from slipway.core.spec import ModelSpec
 from slipway.deploy.gateway import Gateway
 from slipway.deploy.journal import Deployment, Journal, Progress, silent
 from slipway.deploy.routes import Backend, Role, Route
-from slipway.deploy.services import Probe, Services
+from slipway.deploy.services import Launch, Services
 from slipway.deploy.smoke import smoke
 from slipway.deploy.watch import Watch, watch
 from slipway.errors import GatewayError, ServiceError, SlipwayError
 
-
-def _smoke(url: str, golden: Golden, version: int) -> list[str]:
-    return smoke(url, golden, version=version)
+DEFAULT = Launch()
 
 
 def deploy(
@@ -36,7 +34,7 @@ def deploy(
     subject: Subject,
     spec: ModelSpec,
     golden: Golden,
-    probe: Probe = _smoke,
+    launch: Launch = DEFAULT,
     progress: Progress = silent,
 ) -> Deployment:
     """Put ``subject`` into service under the strategy of ``spec``; done already is fine.
@@ -47,8 +45,8 @@ def deploy(
         What to start; its digest must be the subject's.
     golden : Golden
         The subject's own golden rows and answers.
-    probe : callable
-        ``(url, golden, version) -> problems``: how a service is asked before it gets traffic.
+    launch : Launch
+        How it is started; a service of these bytes that runs already stays as it was started.
     progress : callable
         Told each event as it happens.
 
@@ -60,10 +58,10 @@ def deploy(
     GatewayError
         If the gateway does not take a route, or another deployment of this model is under way.
     """
-    services = Services(runtime, image, subject, spec, Journal(progress))
+    services = Services(runtime, image, subject, spec, launch, Journal(progress))
     services.check_digest()
     with gateway.deploying(subject.model):
-        return _Change(gateway, services, golden, probe).run((*spec.deployment.canary_steps, 100), keep_replaced=True)
+        return _Change(gateway, services, golden).run((*spec.deployment.canary_steps, 100), keep_replaced=True)
 
 
 def rollback(
@@ -74,7 +72,7 @@ def rollback(
     subject: Subject,
     spec: ModelSpec,
     golden: Golden,
-    probe: Probe = _smoke,
+    launch: Launch = DEFAULT,
     progress: Progress = silent,
 ) -> Deployment:
     """Put ``subject``, which served before, back into service at once; done already is fine.
@@ -82,10 +80,10 @@ def rollback(
     Its warm service is used if it is alive, else it is started from ``image``. Smoke and watch are those of
     :func:`deploy`, and so are the parameters and errors. The version that it replaces is stopped.
     """
-    services = Services(runtime, image, subject, spec, Journal(progress))
+    services = Services(runtime, image, subject, spec, launch, Journal(progress))
     services.check_digest()
     with gateway.deploying(subject.model):
-        return _Change(gateway, services, golden, probe).run((100,), keep_replaced=False)
+        return _Change(gateway, services, golden).run((100,), keep_replaced=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,6 @@ class _Change:
     gateway: Gateway
     services: Services
     golden: Golden
-    probe: Probe
 
     @property
     def version(self) -> int:
@@ -125,7 +122,7 @@ class _Change:
         try:
             with self.journal.timed("start"):
                 handle = self.services.start(found, handle)
-            self.services.smoke(handle, self.golden, self.probe)
+            self.services.smoke(handle, self.golden)
             self._move_traffic(base, handle, steps if self.alive(serving) else (100,))
             final = self._settle(base, handle, keep_replaced=keep_replaced)
         except BaseException as error:
@@ -149,7 +146,7 @@ class _Change:
         return Route(model=found.model, backends=(replace(champion, weight=100), *(replace(b, weight=0) for b in warm)))
 
     def _already_serves(self, found: Route, base: Route) -> Deployment:
-        problems = self.probe(self.gateway.model_url(base.model), self.golden, self.version)
+        problems = smoke(self.gateway.model_url(base.model), self.golden, version=self.version)
         if problems:
             raise ServiceError(
                 f"version {self.version} serves already, but answers wrongly: {'; '.join(problems)}",

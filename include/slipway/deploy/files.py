@@ -11,18 +11,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from slipway.deploy import envoy
 from slipway.deploy.routes import Route
-from slipway.errors import GatewayError, SlipwayError
+from slipway.errors import GatewayError, ServiceError, SlipwayError
+from slipway.runtime.files import locked, write_json
 
 LOCK_SECONDS = 60.0
 
@@ -60,12 +58,8 @@ class GatewayFiles:
 
     def stage(self, name: str, content: Mapping[str, Any]) -> Path:
         """Write a file, on disk for sure, where nobody reads it yet."""
-        self._staging.mkdir(parents=True, exist_ok=True)
         path = self._staging / name
-        with path.open("w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1, sort_keys=True)
-            stream.flush()
-            os.fsync(stream.fileno())
+        write_json(path, content, synced=True)
         return path
 
     def put(self, staged: Path, target: Path) -> None:
@@ -82,20 +76,14 @@ class GatewayFiles:
     def locked(self, name: str, *, timeout_s: float = LOCK_SECONDS) -> Iterator[None]:
         """Hold the lock ``name``; a dead holder's lock is free. GatewayError if it is not free in time."""
         path = self.folder / "locks" / f"{name}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + timeout_s
-        with path.open("w") as stream:
-            while True:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if time.monotonic() >= deadline:
-                        raise GatewayError(
-                            f"another change holds {path.name} for more than {timeout_s:g} s",
-                            remedy="wait until it has ended, then try again",
-                        ) from error
-                    time.sleep(0.02)
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(path, timeout_s=timeout_s))
+            except ServiceError as error:
+                raise GatewayError(
+                    f"another change holds {path.name} for more than {timeout_s:g} s",
+                    remedy="wait until it has ended, then try again",
+                ) from error
             yield
 
 

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from slipway.core.golden import Golden
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage, Runtime, ServiceHandle, ServiceSpec
+from slipway.core.serving_options import ServingOptions
 from slipway.core.spec import ModelSpec
 from slipway.deploy.journal import Journal
 from slipway.deploy.routes import Route
-from slipway.errors import ServiceError, SlipwayError, shorten
+from slipway.deploy.smoke import smoke
+from slipway.errors import ServiceError, SlipwayError, StaleHandleError, shorten
 
-Probe = Callable[[str, Golden, int], list[str]]
 LOG_CHARACTERS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a service is started, beside its image and its limits.
+
+    Attributes
+    ----------
+    options : ServingOptions
+        What it was tuned to.
+    prediction_log : Path or None
+        Folder of this host for what it answered; None: it keeps no log.
+    """
+
+    options: ServingOptions = field(default_factory=ServingOptions)
+    prediction_log: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,7 @@ class Services:
     image: BuiltImage
     subject: Subject
     spec: ModelSpec
+    launch: Launch
     journal: Journal
 
     def check_digest(self) -> None:
@@ -52,6 +71,8 @@ class Services:
                 subject=self.subject,
                 memory_mb=self.spec.objectives.memory_mb,
                 cpus=self.spec.objectives.cpus,
+                env=self.launch.options.to_env(),
+                prediction_log=self.launch.prediction_log,
             )
         )
         try:
@@ -64,10 +85,10 @@ class Services:
             raise
         return handle
 
-    def smoke(self, handle: ServiceHandle, golden: Golden, probe: Probe) -> None:
+    def smoke(self, handle: ServiceHandle, golden: Golden) -> None:
         """Raise ServiceError unless every golden row is answered as the reference does."""
         with self.journal.timed("smoke"):
-            problems = probe(handle.url, golden, self.subject.version)
+            problems = smoke(handle.url, golden, version=self.subject.version)
         if problems:
             raise ServiceError(
                 f"version {self.subject.version} failed its smoke test and got no traffic: {'; '.join(problems)}"
@@ -81,6 +102,8 @@ class Services:
         try:
             self.runtime.stop(handle)
             self.journal.note(f"stopped {handle.name}")
+        except StaleHandleError:
+            return  # it is gone, and its name is another service's now
         except SlipwayError as error:
             self.journal.note(f"{handle.name} could not be stopped: {error.reason}")
 

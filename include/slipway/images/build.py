@@ -14,10 +14,13 @@ from slipway.core.spec import ModelSpec
 from slipway.core.verdict import Measurement
 from slipway.core.version import VersionFiles
 from slipway.errors import ImageBuildError
+from slipway.images import backends
+from slipway.images.backends import Candidates
 from slipway.images.container_image import build_container
 from slipway.images.context import LOCK_FILE, serving_config
+from slipway.images.figures import none_of
 from slipway.images.folder_image import build_folder
-from slipway.images.job import Job, Product, none_of
+from slipway.images.job import Job, Product
 from slipway.images.lock import model_requirements, serving_requirements
 from slipway.images.report import render_report
 from slipway.images.sbom import make_sbom
@@ -38,6 +41,7 @@ def build_image(
     progress: Callable[[str], None],
     known_lock: str | None = None,
     runtime: RuntimeName | None = None,
+    candidates: Candidates | None = None,
 ) -> tuple[BuiltImage, Findings]:
     """Build a version's image, or find it when nothing that it is made from has changed.
 
@@ -56,6 +60,8 @@ def build_image(
         The lock that the version carries already; used as it is.
     runtime : RuntimeName or None
         None: what the settings come to on this machine.
+    candidates : Candidates or None
+        Backends to choose from; None: the server finds out by itself how to call the model.
 
     Returns
     -------
@@ -85,28 +91,35 @@ def build_image(
         job = Job(
             files=files,
             settings=settings,
-            config=serving_config(files, spec.to_signature()),
-            requirements=(*serving_requirements(), *model_requirements(files.model)),
+            config=serving_config(files, spec.to_signature(), p99_ms=spec.objectives.p99_ms),
+            requirements=(
+                *serving_requirements(compiled=candidates is not None and candidates.compiled is not None),
+                *model_requirements(files.model),
+            ),
             known_lock=known_lock,
             progress=say,
+            candidates=candidates,
         )
         product = build_container(job) if name is RuntimeName.DOCKER else build_folder(job)
         seconds = time.monotonic() - started
         say(f"done in {seconds:.1f} s: {product.image.digest}")
-        findings = _describe(files, product, seconds=seconds, out=out)
+        findings = _describe(files, product, candidates, seconds=seconds, out=out)
         kept = (SBOM_FILE, LOCK_FILE, LOG_FILE)
         page = render_report(files.subject, product, findings.measurements, log=lines, kept=kept)
         (out / REPORT_FILE).write_text(page, encoding="utf-8")
     return product.image, findings
 
 
-def _describe(files: VersionFiles, product: Product, *, seconds: float, out: Path) -> Findings:
+def _describe(
+    files: VersionFiles, product: Product, candidates: Candidates | None, *, seconds: float, out: Path
+) -> Findings:
     lock = product.lock
     (out / LOCK_FILE).write_text(lock.text, encoding="utf-8")
     (out / SBOM_FILE).write_text(make_sbom(files.subject, product.wheels, product.base), encoding="utf-8")
     packages = len(lock.packages)
     measurements = (
         *product.measurements,
+        *(() if candidates is None else backends.measurements(product.choice, candidates)),
         Measurement(name="build.seconds", value=seconds, unit="s"),
         Measurement(name="lock.packages", value=packages),
         none_of(
@@ -125,6 +138,7 @@ def _describe(files: VersionFiles, product: Product, *, seconds: float, out: Pat
         details={
             **product.details,
             "image": product.image.to_json(),
+            "backends": {"served": product.choice.backend, **product.choice.evidence},
             "base": None if base is None else {"reference": base.reference, "id": base.id},
         },
     )

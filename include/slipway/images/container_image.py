@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage, RuntimeName
 from slipway.core.verdict import Measurement
+from slipway.images.backends import Choice, choose_in_container
 from slipway.images.base import BaseImage, inspect_base, recipe
-from slipway.images.context import assemble, assemble_runtime
+from slipway.images.context import assemble, assemble_program, assemble_runtime
 from slipway.images.engine_build import Build, build_once, inspect_image, runs_as_root, wrong_labels
-from slipway.images.job import MEGABYTE, Job, Product, digest_text, none_of, workspace
+from slipway.images.figures import none_of
+from slipway.images.job import MEGABYTE, Job, Product, digest_text, workspace
 from slipway.images.lock import Lock
 from slipway.runtime import labels
 from slipway.runtime.engine import connect
 from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    import docker
 
 LOCK = "slipway.lock_sha256"
 BASE = "slipway.base_image"
@@ -49,13 +54,16 @@ def build_container(job: Job) -> Product:
         job.progress(f"base: {base.reference} ({base.id[7:19]}), {base.target}")
         lock, wheels = job.lock_and_wheels(base.target)
         with workspace(job.settings) as work:
-            context = assemble(work / "context", files=job.files, config=job.config, lock=lock, wheels=wheels)
 
             def runtime_context() -> Path:
                 assemble_runtime(work / "runtime", lock=lock, wheels=wheels)
                 return work / "runtime"
 
             layer, layer_reused = build_once(client, _layer(job.settings, lock, base), runtime_context, job.progress)
+            choice = _choose(client, job, work / "context", layer["Id"])
+            context = assemble(
+                work / "context", files=job.files, config=job.config, lock=lock, wheels=wheels, choice=choice
+            )
             wanted = _image(job, lock=lock, base=base, context=context, layer=layer["Id"])
             image, image_reused = build_once(client, wanted, lambda: work / "context", job.progress)
         seen = inspect_image(client, image["Id"]) or {}
@@ -79,9 +87,19 @@ def build_container(job: Job) -> Product:
         lock=lock,
         wheels=wheels,
         base=base,
+        choice=choice,
         measurements=(*sizes, *_checks(seen, wanted.labels)),
         details={"context_sha256": context, "runtime_layer": layer["Id"], "tag": wanted.tag},
     )
+
+
+def _choose(client: docker.DockerClient, job: Job, context: Path, layer: str) -> Choice:
+    assemble_program(context, job.files)
+    if job.candidates is None:
+        return Choice()
+    choice = choose_in_container(job.candidates, context=context, client=client, layer=layer)
+    job.progress(f"backends: {choice.backend or choice.evidence.get('reason')}")
+    return choice
 
 
 def _checks(seen: Mapping[str, Any], expected: Mapping[str, str]) -> tuple[Measurement, ...]:

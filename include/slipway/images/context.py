@@ -5,7 +5,8 @@
     requirements.lock   wheels.txt      which packages, and exactly which file of each
     app/slipway/...                     the serving program
     model/...                           the MLflow model, as the registry holds it
-    serving.json                        model, version, artifact_sha256, signature
+    serving.json                        model, version, artifact_sha256, signature, backend, objectives
+    backends/...                        evidence.json, and the compiled model if it qualified
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from slipway.core.identity import digest_tree
 from slipway.core.signature import Signature
 from slipway.core.version import VersionFiles
 from slipway.errors import ImageBuildError
+from slipway.images.backends import Choice, place
 from slipway.images.closure import PACKAGE, serving_modules
 from slipway.images.lock import Lock
 from slipway.images.wheels import Wheel, file_digest
@@ -29,11 +31,12 @@ from slipway.runtime.process import IMAGE_FILE
 LOCK_FILE = "requirements.lock"
 WHEELS_FILE = "wheels.txt"
 SERVING_FILE = "serving.json"
+BACKENDS_DIR = "backends"
 _EPOCH = 315_532_800  # 1980-01-01: the same bytes give the same layers, whenever they were copied
 _SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-def serving_config(files: VersionFiles, signature: Signature) -> dict[str, Any]:
+def serving_config(files: VersionFiles, signature: Signature, *, p99_ms: float = 300.0) -> dict[str, Any]:
     """Return what the serving program is told about the model that it serves."""
     subject = files.subject
     return {
@@ -41,18 +44,42 @@ def serving_config(files: VersionFiles, signature: Signature) -> dict[str, Any]:
         "version": subject.version,
         "artifact_sha256": subject.artifact_sha256,
         "signature": signature.to_json(),
+        "objectives": {"p99_ms": p99_ms},
     }
 
 
 def assemble(
-    folder: Path, *, files: VersionFiles, config: Mapping[str, Any], lock: Lock, wheels: Sequence[Wheel]
+    folder: Path,
+    *,
+    files: VersionFiles,
+    config: Mapping[str, Any],
+    lock: Lock,
+    wheels: Sequence[Wheel],
+    choice: Choice | None = None,
 ) -> str:
-    """Write the context into the empty ``folder`` and return its digest.
+    """Write the context into ``folder``, which is empty or holds the program, and return its digest.
 
     Raises
     ------
     ImageBuildError
         If the model's folder is missing or holds a link out of it.
+    """
+    if not (folder / "app").is_dir():
+        assemble_program(folder, files)
+    choice = choice or Choice()
+    place(choice, folder / BACKENDS_DIR)
+    told = {**config, "backend": choice.backend}
+    (folder / LOCK_FILE).write_text(lock.text, encoding="utf-8")
+    (folder / WHEELS_FILE).write_text("".join(sorted(f"{w.sha256}  {w.path.name}\n" for w in wheels)))
+    (folder / SERVING_FILE).write_text(json.dumps(told, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    _level(folder)
+    return digest_folder(folder)
+
+
+def assemble_program(folder: Path, files: VersionFiles) -> None:
+    """Write the model and the serving program into the empty ``folder``: what backends are compared with.
+
+    Raises as :func:`assemble` does.
     """
     if not (files.model / "MLmodel").is_file():
         raise ImageBuildError(f"{files.subject} has no MLmodel file", remedy="register the version again")
@@ -62,14 +89,9 @@ def assemble(
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(files.model, folder / "model", ignore=_SKIPPED)
     for module in serving_modules():
-        place = folder / "app" / "slipway" / module
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PACKAGE / module, place)
-    (folder / LOCK_FILE).write_text(lock.text, encoding="utf-8")
-    (folder / WHEELS_FILE).write_text("".join(sorted(f"{w.sha256}  {w.path.name}\n" for w in wheels)))
-    (folder / SERVING_FILE).write_text(json.dumps(config, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    _level(folder)
-    return digest_folder(folder)
+        module_place = folder / "app" / "slipway" / module
+        module_place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / module, module_place)
 
 
 def assemble_runtime(folder: Path, *, lock: Lock, wheels: Sequence[Wheel]) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from slipway.core.service import BuiltImage, RuntimeName
 from slipway.core.verdict import Measurement
-from slipway.images.context import assemble, digest_folder, file_digests
+from slipway.images.backends import Choice, choose_in_folder
+from slipway.images.context import assemble, assemble_program, digest_folder, file_digests
 from slipway.images.environment import provide_environment
-from slipway.images.job import MEGABYTE, Job, Product, none_of, workspace
+from slipway.images.figures import none_of
+from slipway.images.job import MEGABYTE, Job, Product, workspace
 from slipway.images.target import Target
 from slipway.runtime.files import locked, write_json
 from slipway.runtime.process import IMAGE_FILE
@@ -30,7 +32,12 @@ def build_folder(job: Job) -> Product:
     python, env_reused = provide_environment(lock, wheels, envs=job.settings.var / "envs", progress=job.progress)
     with workspace(job.settings) as work:
         staged = work / "context"
-        digest = assemble(staged, files=job.files, config=job.config, lock=lock, wheels=wheels)
+        assemble_program(staged, job.files)
+        choice = Choice()
+        if job.candidates is not None:
+            choice = choose_in_folder(job.candidates, context=staged, python=python)
+            job.progress(f"backends: {choice.backend or choice.evidence.get('reason')}")
+        digest = assemble(staged, files=job.files, config=job.config, lock=lock, wheels=wheels, choice=choice)
         expected = file_digests(staged)
         place = job.settings.var / "images" / digest[7:]
         with locked(place.with_suffix(".lock"), timeout_s=_LOCK_TIMEOUT_S):
@@ -57,6 +64,7 @@ def build_folder(job: Job) -> Product:
         lock=lock,
         wheels=wheels,
         base=None,
+        choice=choice,
         measurements=measurements,
         details={"context_sha256": digest, "interpreter": str(python)},
     )

@@ -13,8 +13,9 @@ from typing import Any
 
 from slipway.core.identity import digest_bytes
 from slipway.core.service import BuiltImage
-from slipway.core.verdict import Bound, Measurement
+from slipway.core.verdict import Measurement
 from slipway.core.version import VersionFiles
+from slipway.images.backends import Candidates, Choice
 from slipway.images.base import BaseImage
 from slipway.images.lock import Lock, make_lock
 from slipway.images.target import Target
@@ -39,6 +40,8 @@ class Job:
         What the model and the serving program ask for.
     known_lock : str or None
         A lock that the version carries.
+    candidates : Candidates or None
+        Backends to choose from; None: the server finds out by itself.
     progress : callable
     """
 
@@ -48,6 +51,7 @@ class Job:
     requirements: tuple[str, ...]
     known_lock: str | None
     progress: Callable[[str], None]
+    candidates: Candidates | None = None
 
     def lock_and_wheels(self, target: Target) -> tuple[Lock, tuple[Wheel, ...]]:
         """Return the lock for a target and one verified wheel for each of its packages."""
@@ -71,6 +75,7 @@ class Product:
     base: BaseImage | None
     measurements: tuple[Measurement, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
+    choice: Choice = field(default_factory=Choice)
 
 
 @contextlib.contextmanager
@@ -84,11 +89,6 @@ def workspace(settings: Settings) -> Iterator[Path]:
                 shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix="build-") as name:
         yield Path(name)
-
-
-def none_of(name: str, count: int, *, n: int, note: str = "") -> Measurement:
-    """Return a measurement of which there may be none."""
-    return Measurement(name=name, value=count, threshold=0, bound=Bound.MAX, n=n, note=note)
 
 
 def digest_text(path: Path) -> str:

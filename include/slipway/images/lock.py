@@ -27,6 +27,7 @@ from slipway.runtime.files import write_text
 
 REQUIREMENTS_FILE = "requirements.txt"
 SERVING_REQUIREMENTS = Path(slipway.__file__).parent / "serving" / "requirements.in"
+ONNX_REQUIREMENTS = SERVING_REQUIREMENTS.with_name("requirements-onnx.in")
 RESOLVE_TIMEOUT_S = 300
 
 _HEADER = "# for "
@@ -88,9 +89,10 @@ def parse_lock(text: str) -> Lock:
     return Lock(text, tuple(sorted(packages, key=lambda p: p.name)))
 
 
-def serving_requirements(path: Path = SERVING_REQUIREMENTS) -> tuple[str, ...]:
-    """Return what the serving program asks for."""
-    return tuple(_requirement_lines(path))
+def serving_requirements(path: Path = SERVING_REQUIREMENTS, *, compiled: bool = False) -> tuple[str, ...]:
+    """Return what the serving program asks for; with a compiled model, also what runs that."""
+    more = _requirement_lines(ONNX_REQUIREMENTS) if compiled else []
+    return (*_requirement_lines(path), *more)
 
 
 def model_requirements(model: Path) -> tuple[str, ...]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
-from pathlib import Path
 
-from slipway.core.verdict import Bound, Measurement, Outcome, decide
+from slipway.core.identity import Subject
+from slipway.core.verdict import Measurement, decide
 from slipway.loadtest.charts import Chart, linear_ticks, log_ticks
 from slipway.loadtest.judge import Limits
 from slipway.loadtest.results import LoadResults, Quantile, Summary, effective_ms, quantile
 from slipway.loadtest.samples import LOCUST_REPORT, SAMPLES_FILE, Sample
 from slipway.loadtest.schedule import PlannedStage
+from slipway.reporting.page import card, own_file, page, tiles
+from slipway.reporting.tables import measurement_table, number, table
 
 MAX_DOTS = 4000
 CURVE = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999)
@@ -22,117 +24,84 @@ MARKED = (0.5, 0.95, 0.99)
 
 
 def render(
-    title: str,
+    subject: Subject,
     *,
+    profile: str,
     samples: Sequence[Sample],
     stages: Sequence[PlannedStage],
     limits: Limits,
     results: LoadResults,
     measurements: Sequence[Measurement],
 ) -> str:
-    """Return the report as one self-contained HTML page."""
-    verdict = decide(measurements).outcome
+    """Return the report as one self-contained HTML page; ``profile`` is the load profile's name."""
     judged = sum(stage.seconds for stage in stages if stage.judged)
     latencies = _judged_latencies(samples, stages, results.timeout_ms)
     run = results.overall
     lead = (
-        f"{run.sent} judged requests in {judged:g} s at {run.rate_per_s:g}/s, {results.requests} with warm-up. "
+        f"Profile {profile}: {run.sent:,} judged requests in {judged:g} s at {run.rate_per_s:g}/s, "
+        f"{results.requests:,} with warm-up. "
         "Open loop: latency counts from the moment a request was meant to start."
     )
-    body = [
-        f"<h1>{escape(title)} {_chip(verdict)}</h1><p class=lead>{escape(lead)}</p>",
+    curves = (
+        card("Percentiles", _percentiles(latencies, _span(samples, limits), limits)),
+        card("Distribution", _histogram(latencies)),
+    )
+    parts = [
         _tiles(results),
-        _card("What decided", _measurement_table(measurements)),
-        _card("Latency over time", _over_time(samples, stages, limits)),
-        '<div class="two">',
-        _card("Percentiles", _percentiles(latencies, _span(samples, limits), limits)),
-        _card("Distribution", _histogram(latencies)),
-        "</div>",
-        _card("Arrivals", _arrivals(samples, stages)),
-        _card("Stages", _stage_table(results.stages)),
+        card("What decided", measurement_table(measurements)),
+        card("Latency over time", _over_time(samples, stages, limits)),
+        f'<div class="two">{"".join(curves)}</div>',
+        card("Arrivals", _arrivals(samples, stages)),
+        card("Stages", _stage_table(results.stages)),
         _errors(results),
-        f'<p class=note>Locust\'s own report: <a href="{LOCUST_REPORT}">{LOCUST_REPORT}</a>. '
+        f'<p class="footnote">Locust\'s own report: <a href="{LOCUST_REPORT}">{LOCUST_REPORT}</a>. '
         f'Every request: <a href="{SAMPLES_FILE}">{SAMPLES_FILE}</a>.</p>',
     ]
-    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
-    head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{escape(title)}</title>"
-    page = f"<head>{head}<style>{style}</style></head><body><main>{''.join(body)}</main></body>"
-    return f"<!doctype html><html lang=en>{page}</html>\n"
-
-
-def _card(heading: str, content: str) -> str:
-    return f'<section class="card"><h2>{escape(heading)}</h2>{content}</section>'
-
-
-def _chip(outcome: Outcome | None) -> str:
-    text = "recorded" if outcome is None else outcome.value
-    return f'<span class="chip {text}">{text}</span>'
-
-
-def _number(value: float | None, unit: str = "") -> str:
-    if value is None:
-        return "-"
-    shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return shown + (f" {unit}" if unit not in ("", "1") else "")
+    css = own_file(__file__, "report.css")
+    return page("Load test", subject, parts, outcome=decide(measurements).outcome, lead=lead, css=css)
 
 
 def _tiles(results: LoadResults) -> str:
     run = results.overall
     rate = "-" if run.error_rate is None else f"{run.error_rate:.2%}"
-    tiles = [
-        (_number(_point(run.p50), "ms"), "p50"),
-        (_number(_point(run.p95), "ms"), "p95"),
-        (_number(_point(run.p99), "ms"), "p99"),
-        (rate, "errors"),
-        (str(results.wrong_answers), "wrong answers"),
-        (f"{run.achieved_share:.1%}", "of the arrival rate held"),
-    ]
-    shown = "".join(f'<div class="tile"><b>{value}</b><span>{name}</span></div>' for value, name in tiles)
-    return f'<div class="tiles">{shown}</div>'
+    return tiles(
+        [
+            ("p50", number(_point(run.p50), "ms")),
+            ("p95", number(_point(run.p95), "ms")),
+            ("p99", number(_point(run.p99), "ms")),
+            ("errors", rate, "bad" if run.error_rate else ""),
+            ("wrong answers", results.wrong_answers, "bad" if results.wrong_answers else ""),
+            ("of the arrival rate held", f"{run.achieved_share:.1%}"),
+        ]
+    )
 
 
 def _point(found: Quantile | None) -> float | None:
     return None if found is None else found.value
 
 
-def _measurement_table(measurements: Iterable[Measurement]) -> str:
-    rows = []
-    for m in measurements:
-        side = "" if m.bound is None else ("≤ " if m.bound is Bound.MAX else "≥ ")
-        limit = side + _number(m.threshold, m.unit) if m.threshold is not None else ""
-        few = f" of {m.n_required} needed" if m.n < m.n_required else ""
-        rows.append(
-            f"<tr><td>{_chip(m.outcome)}</td><td><code>{escape(m.name)}</code></td>"
-            f"<td class=n>{_number(m.value, m.unit)}</td><td class=n>{limit}</td><td class=n>{m.n}{few}</td>"
-            f"<td class=note>{escape(m.note)}</td></tr>"
-        )
-    head = (
-        "<tr><th>Verdict</th><th>Measurement</th><th class=n>Value</th><th class=n>Limit</th><th class=n>n</th>"
-        "<th>Note</th></tr>"
-    )
-    return f"<table>{head}{''.join(rows)}</table>"
-
-
 def _stage_table(stages: Iterable[Summary]) -> str:
-    head = (
-        "<tr><th>Stage</th><th class=n>Rate</th><th class=n>Sent / planned</th><th class=n>p50</th><th class=n>p95</th>"
-        "<th class=n>p99</th><th class=n>Errors</th><th class=n>Wrong</th><th class=n>p99 send lag</th></tr>"
-    )
+    header = ("Stage", "Rate", "Sent / planned", "p50", "p95", "p99", "Errors", "Wrong", "p99 send lag")
     rows = [
-        f"<tr><td>{escape(s.label)} {'' if s.judged else '<span class=note>not judged</span>'}</td>"
-        f"<td class=n>{s.rate_per_s:g}/s</td><td class=n>{s.sent} / {s.planned}</td>"
-        + "".join(f"<td class=n>{_number(_point(q), 'ms')}</td>" for q in (s.p50, s.p95, s.p99))
-        + f"<td class=n>{s.errors}</td><td class=n>{s.wrong}</td><td class=n>{_number(s.lag_p99, 'ms')}</td></tr>"
+        (
+            f"{escape(s.label)}{'' if s.judged else ' <small>not judged</small>'}",
+            f"{s.rate_per_s:g}/s",
+            f"{s.sent} / {s.planned}",
+            *(number(_point(q), "ms") for q in (s.p50, s.p95, s.p99)),
+            str(s.errors),
+            str(s.wrong),
+            number(s.lag_p99, "ms"),
+        )
         for s in stages
     ]
-    return f"<table>{head}{''.join(rows)}</table>"
+    return table(header, rows, numeric=range(1, len(header)))
 
 
 def _errors(results: LoadResults) -> str:
     if not results.error_kinds:
         return ""
-    rows = "".join(f"<tr><td>{escape(k)}</td><td class=n>{n}</td></tr>" for k, n in results.error_kinds.items())
-    return _card("Requests without an answer", f"<table><tr><th>Kind</th><th class=n>Requests</th></tr>{rows}</table>")
+    rows = [(escape(kind), str(n)) for kind, n in results.error_kinds.items()]
+    return card("Requests without an answer", table(("Kind", "Requests"), rows, numeric=(1,)))
 
 
 def _over_time(samples: Sequence[Sample], stages: Sequence[PlannedStage], limits: Limits) -> str:
@@ -150,7 +119,7 @@ def _over_time(samples: Sequence[Sample], stages: Sequence[PlannedStage], limits
     chart.limit(limits.p95_ms, f"p95 limit {limits.p95_ms:g} ms", below=True)
     chart.limit(limits.p99_ms, f"p99 limit {limits.p99_ms:g} ms")
     key = "One dot a request (grey: not judged, red: failed or wrong); the dark line is the p95 of each stretch."
-    return chart.svg("latency over time") + f"<p class=key>{key}</p>"
+    return chart.svg("latency over time") + f"<p class=small>{key}</p>"
 
 
 def _percentiles(ordered: Sequence[float], span: tuple[float, float], limits: Limits) -> str:
@@ -163,13 +132,13 @@ def _percentiles(ordered: Sequence[float], span: tuple[float, float], limits: Li
     for q, limit in ((0.95, limits.p95_ms), (0.99, limits.p99_ms)):
         chart.limit(limit, f"p{q * 100:g} limit {limit:g} ms", below=q < 0.99)
     return (
-        chart.svg("latency percentiles") + "<p class=key>All judged requests; a failed one counts as the timeout.</p>"
+        chart.svg("latency percentiles") + "<p class=small>All judged requests; a failed one counts as the timeout.</p>"
     )
 
 
 def _histogram(ordered: Sequence[float]) -> str:
     if not ordered:
-        return "<p class=note>No judged request was sent.</p>"
+        return "<p class=small>No judged request was sent.</p>"
     low, high = math.log10(max(0.05, ordered[0])), math.log10(max(0.1, ordered[-1]) * 1.05)
     bins = 36
     width = (high - low) / bins or 1.0
@@ -179,9 +148,9 @@ def _histogram(ordered: Sequence[float]) -> str:
     edges = [10 ** (low + i * width) for i in range(bins + 1)]
     chart = Chart(x=(edges[0], edges[-1]), y=(0.0, max(counts) * 1.1), width=520, height=300, map_x=math.log10)
     ticks = log_ticks(edges[0], edges[-1]) or [edges[0], edges[-1]]
-    chart.axes(x_ticks=[(v, _number(v)) for v in ticks], x_label="latency, ms", y_label="requests")
+    chart.axes(x_ticks=[(v, number(v)) for v in ticks], x_label="latency, ms", y_label="requests")
     chart.bars([(edges[i], edges[i + 1], float(n)) for i, n in enumerate(counts)], "bar")
-    return chart.svg("latency distribution") + "<p class=key>All judged requests, logarithmic latency.</p>"
+    return chart.svg("latency distribution") + "<p class=small>All judged requests, logarithmic latency.</p>"
 
 
 def _arrivals(samples: Sequence[Sample], stages: Sequence[PlannedStage]) -> str:
@@ -200,7 +169,7 @@ def _arrivals(samples: Sequence[Sample], stages: Sequence[PlannedStage]) -> str:
     chart.axes(x_ticks=_seconds(end), x_label="sent, s", y_label="requests/s")
     chart.bars(bars, "bar")
     chart.line([(t, s.rate_per_s) for s in stages for t in (s.start, s.end)], "planned")
-    return chart.svg("arrivals") + "<p class=key>Bars: sent. Dashed: planned mean rate.</p>"
+    return chart.svg("arrivals") + "<p class=small>Bars: sent. Dashed: planned mean rate.</p>"
 
 
 def _bands(chart: Chart, stages: Sequence[PlannedStage]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.core.evidence import Findings
 from slipway.core.golden import Golden
+from slipway.core.identity import Subject
 from slipway.core.loadprofile import LoadProfile
 from slipway.loadtest.generator import generate
 from slipway.loadtest.host import HostNoise, HostWatch
@@ -29,6 +30,7 @@ TIMEOUT_OVER_P99 = 10.0
 def load_test(
     *,
     spec: ModelSpec,
+    subject: Subject,
     profile: LoadProfile,
     golden: Golden,
     url: str,
@@ -48,6 +50,8 @@ def load_test(
     ----------
     spec : ModelSpec
         Its objectives are the limits, and the arrival rate of stages that do not name one.
+    subject : Subject
+        What is loaded; the report names it.
     profile : LoadProfile
     golden : Golden
         Rows to send and the answers to expect.
@@ -96,12 +100,17 @@ def load_test(
     watch.sample()
     samples = generate(config, limit_s=profile.seconds + GRACE_SECONDS, on_progress=followed)
     watch.sample()
-    title = f"Load test, profile {profile.name}: {spec.name}"
-    return _findings(title, config, limits, samples=samples, noise=watch.noise())
+    return _findings(subject, profile.name, config, limits, samples=samples, noise=watch.noise())
 
 
 def _findings(
-    title: str, config: GeneratorConfig, limits: Limits, *, samples: list[Sample], noise: HostNoise | None
+    subject: Subject,
+    profile: str,
+    config: GeneratorConfig,
+    limits: Limits,
+    *,
+    samples: list[Sample],
+    noise: HostNoise | None,
 ) -> Findings:
     """Summarise, judge and write the report."""
     from slipway.loadtest.judge import measure
@@ -110,14 +119,20 @@ def _findings(
     results = results_of(samples, config.stages, timeout_ms=config.timeout_s * 1000)
     measurements = measure(results, limits, noise)
     page = render(
-        title, samples=samples, stages=config.stages, limits=limits, results=results, measurements=measurements
+        subject,
+        profile=profile,
+        samples=samples,
+        stages=config.stages,
+        limits=limits,
+        results=results,
+        measurements=measurements,
     )
     (config.out / REPORT).write_text(page, encoding="utf-8")
     return Findings(
         measurements=measurements,
         reports={str(config.out / REPORT): "Load test", str(config.out / LOCUST_REPORT): "Locust's own report"},
         details={
-            "title": title,
+            "title": f"Load test, profile {profile}: {subject.model} version {subject.version}",
             "seed": config.seed,
             "timeout_s": config.timeout_s,
             "host": None if noise is None else noise.to_json(),

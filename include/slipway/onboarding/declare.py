@@ -5,6 +5,8 @@ Rules
 1. A range is what was seen, widened by a margin; a value outside of it is rejected until someone decides otherwise.
 2. An input that the MLflow signature calls optional is nullable: the model sees the missing value, the answer says so.
 3. Quality starts at what a model must reach to be worth anything: better than a constant answer.
+4. A new version may be a little worse than the champion: with no margin, one that is surely worse by next to nothing
+   could not be released for what it does better.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from slipway.core.spec import Task
 from slipway.onboarding.info import ModelInfo
 from slipway.onboarding.observe import Seen, SeenColumn
 from slipway.onboarding.ranges import widened
+
+RATIO_MARGIN = 0.01  # of a metric between 0 and 1
+SPREAD_MARGIN = 0.02  # of the label's standard deviation, for an error in the label's unit
 
 
 def model_declaration(name: str, registered_model: str, seen: Seen, info: ModelInfo) -> dict[str, Any]:
@@ -107,8 +112,11 @@ def _output(seen: Seen) -> dict[str, Any]:
 
 def _quality(seen: Seen) -> dict[str, Any]:
     label = seen.label
+    margin = RATIO_MARGIN
     if seen.task is Task.REGRESSION:
-        metric, threshold = "rmse", round(0.9 * (label.std or 1.0), 6)
+        spread = label.std or 1.0
+        metric, threshold = "rmse", round(0.9 * spread, 6)
+        margin = float(f"{SPREAD_MARGIN * spread:.2g}")
     elif seen.output_index is None:
         share = label.mean or 0.0
         metric, threshold = "accuracy", round(max(share, 1 - share), 3)
@@ -118,5 +126,5 @@ def _quality(seen: Seen) -> dict[str, Any]:
         "label": label.name,
         "metrics": [{"name": metric, "threshold": threshold}],
         "champion_metric": metric,
-        "champion_margin": 0.0,
+        "champion_margin": margin,
     }

@@ -23,6 +23,10 @@ from slipway.specs import parse_model
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADER = "# Written by `slipway new` from {source}. Ranges are what its data snapshot holds, widened by a tenth.\n"
 _MODEL_NOTE = "# Review each line: units, ranges, policies and thresholds are yours to decide.\n"
+_MARGIN_NOTE = (
+    "  # How much worse than the champion is still fine, in champion_metric.\n"
+    "  # With 0, a version that is surely worse by next to nothing is stopped too.\n"
+)
 _SCENARIO_NOTE = "# Add the cases that someone who knows the subject would try first.\n"
 
 
@@ -86,7 +90,7 @@ def _model_files(
     header = _HEADER.format(source=words["source"])
     folder = settings.models / name
     return {
-        folder / "model.yaml": header + _MODEL_NOTE + _yaml(declaration),
+        folder / "model.yaml": header + _MODEL_NOTE + _annotated(_yaml(declaration)),
         folder / "reference.py": _filled("reference.py", words),
         folder / "scenarios.yaml": header + _SCENARIO_NOTE + _yaml(scenario_declaration(seen)),
         folder / "card.md": _filled("card.md", words),
@@ -106,6 +110,10 @@ def _filled(template: str, words: Mapping[str, str]) -> str:
 
 def _yaml(content: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=110)
+
+
+def _annotated(text: str) -> str:
+    return text.replace("\n  champion_margin:", f"\n{_MARGIN_NOTE}  champion_margin:", 1)
 
 
 def _write(texts: Mapping[Path, str]) -> list[Path]:

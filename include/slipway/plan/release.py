@@ -25,7 +25,8 @@ def plan_release(spec: ModelSpec) -> tuple[TaskPlan, ...]:
         TaskPlan(step=Step.START_CANDIDATE, after=(Step.BUILD_IMAGE,), role=Role.SETUP),
         TaskPlan(step=Step.RUN_SCENARIOS, after=(Step.START_CANDIDATE,)),
         TaskPlan(step=Step.PROFILE_SERVING, after=(Step.RUN_SCENARIOS,), performance=True),
-        TaskPlan(step=Step.LOAD_TEST, after=(Step.PROFILE_SERVING,), performance=True),
+        TaskPlan(step=Step.TUNE_SERVING, after=(Step.PROFILE_SERVING,), performance=True),
+        TaskPlan(step=Step.LOAD_TEST, after=(Step.TUNE_SERVING,), performance=True),
         TaskPlan(
             step=Step.STOP_CANDIDATE,
             after=(Step.LOAD_TEST,),

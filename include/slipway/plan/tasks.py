@@ -15,6 +15,7 @@ class Step(StrEnum):
     START_CANDIDATE = "start_candidate"
     RUN_SCENARIOS = "run_scenarios"
     PROFILE_SERVING = "profile_serving"
+    TUNE_SERVING = "tune_serving"
     LOAD_TEST = "load_test"
     STOP_CANDIDATE = "stop_candidate"
     APPROVE = "approve"

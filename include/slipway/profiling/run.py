@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.core.evidence import Findings
 from slipway.core.golden import Golden
+from slipway.core.identity import Subject
 from slipway.core.verdict import Bound, Measurement
 from slipway.errors import ServiceError
 from slipway.profiling.callgraph import CallGraph, build, hot_functions
@@ -38,6 +39,7 @@ class Comparison:
 def profile_serving(
     *,
     spec: ModelSpec,
+    subject: Subject,
     golden: Golden,
     url: str,
     out: Path,
@@ -50,6 +52,8 @@ def profile_serving(
     ----------
     spec : ModelSpec
         Its p95 objective bounds the mean ms a request, even with the profiler's own cost on top.
+    subject : Subject
+        What is profiled; the report names it.
     golden : Golden
         Rows to send.
     url : str
@@ -82,7 +86,7 @@ def profile_serving(
     out.mkdir(parents=True, exist_ok=True)
     report, kept = out.resolve() / REPORT, out.resolve() / PROFILE
     kept.write_text(json.dumps(document), encoding="utf-8")
-    report.write_text(_page(spec.name, graph, measurements, compared), encoding="utf-8")
+    report.write_text(_page(subject, graph, measurements, compared), encoding="utf-8")
     details = {
         "sentence": graph.sentence(),
         "rate_limiting": graph.rate_limiting.to_json(),
@@ -95,11 +99,11 @@ def profile_serving(
     )
 
 
-def _page(model: str, graph: CallGraph, measurements: tuple[Measurement, ...], compared: Comparison) -> str:
+def _page(subject: Subject, graph: CallGraph, measurements: tuple[Measurement, ...], compared: Comparison) -> str:
     from slipway.profiling.report import render
 
     return render(
-        f"Serving profile: {model}",
+        subject,
         graph=graph,
         measurements=measurements,
         changes=compared.changes,

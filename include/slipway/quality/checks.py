@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.core.identity import Subject
 from slipway.errors import GateConfigurationError
 from slipway.quality.data_docs import publish
 from slipway.quality.suite import Rule, RuleResult, Severity, Status, Suite
@@ -29,7 +30,9 @@ SITE = {
 }
 
 
-def run_suite(suite: Suite, frames: Mapping[str, pd.DataFrame], out: Path) -> tuple[RuleResult, ...]:
+def run_suite(
+    suite: Suite, frames: Mapping[str, pd.DataFrame], out: Path, *, subject: Subject
+) -> tuple[RuleResult, ...]:
     """Run every rule on every table and build Data Docs that open from the file system.
 
     Parameters
@@ -38,6 +41,8 @@ def run_suite(suite: Suite, frames: Mapping[str, pd.DataFrame], out: Path) -> tu
         File name ("train") to table, index 0 to n - 1.
     out : Path
         Gets ``gx/`` (the context: suite and results as JSON) and ``data_docs/index.html``.
+    subject : Subject
+        Whose data this is; the index names it.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def run_suite(suite: Suite, frames: Mapping[str, pd.DataFrame], out: Path) -> tu
             found = _validate(context, gx_suite, source, name=name, frame=frame)
             results.extend(_result(rule, name, found.get(rule.number)) for rule in suite.rules)
         context.build_data_docs()
-    publish(out / DOCS_DIR, title=f"Data Docs: {suite.name}")
+    publish(out / DOCS_DIR, title=f"Data Docs of suite {suite.name}", subject=subject)
     return tuple(results)
 
 

@@ -13,7 +13,9 @@ import shutil
 from html import escape
 from pathlib import Path
 
-from slipway.quality.html import card, page, table
+from slipway.core.identity import Subject
+from slipway.reporting.page import card, page
+from slipway.reporting.tables import table
 
 OFFLINE_STYLE = """<style>
 *{box-sizing:border-box}body{margin:0;background:#f5f7fa;color:#1b2430;font:14px/1.5 system-ui,sans-serif}
@@ -47,13 +49,13 @@ _CUTS = tuple(
 )
 
 
-def publish(site: Path, *, title: str) -> None:
+def publish(site: Path, *, title: str, subject: Subject) -> None:
     """Rewrite the pages below ``site`` in place and write ``site/index.html``."""
     pages = [p for p in sorted(site.rglob("*.html")) if p != site / "index.html"]
     for path in pages:
         path.write_text(offline(path.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(site / "static", ignore_errors=True)
-    (site / "index.html").write_text(_index(site, pages, title), encoding="utf-8")
+    (site / "index.html").write_text(_index(site, pages, title, subject), encoding="utf-8")
 
 
 def offline(html: str) -> str:
@@ -63,7 +65,7 @@ def offline(html: str) -> str:
     return html.replace("</head>", OFFLINE_STYLE + "</head>", 1)
 
 
-def _index(site: Path, pages: list[Path], title: str) -> str:
+def _index(site: Path, pages: list[Path], title: str, subject: Subject) -> str:
     rows = []
     for path in pages:
         relative = path.relative_to(site)
@@ -71,7 +73,8 @@ def _index(site: Path, pages: list[Path], title: str) -> str:
         rows.append((kind, f'<a href="{escape(relative.as_posix())}">{escape(path.stem)}</a>', _status(path)))
     rows.sort(key=lambda row: row[0], reverse=True)
     listed = card("Pages", table(("Kind", "Page", "Status"), rows))
-    return page(title, "Rendered by Great Expectations, with everything in the folder", [listed])
+    lead = "Rendered by Great Expectations, with everything in the folder."
+    return page(title, subject, [listed], lead=lead)
 
 
 def _status(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 Rules
 -----
-1. The version answers its own holdout in a process of its own. An answer that is not finite stops it.
+1. The version answers its own holdout in a process of its own. An answer that is not finite stops it. Rows that the
+   data's producer sets aside (quarantine) are no evidence about a model: they are not scored, but counted.
 2. Each declared metric is held against its threshold, overall and on each slice; each fairness difference against its
    limit (:mod:`slipway.quality.slices`).
 3. The champion answers the *same* rows. Those that the champion was trained on flatter it: they are left out as long
@@ -14,6 +15,8 @@ Rules
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +34,7 @@ from slipway.quality.leaks import duplicated_rows
 from slipway.quality.metrics import Array
 from slipway.quality.predictions import TIMEOUT_S, predict
 from slipway.quality.slices import Group, Scored, fairness_measurement, slice_measurement
-from slipway.quality.snapshot import read_table
+from slipway.quality.snapshot import read_table, write_without
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +68,7 @@ def evaluate(
     spec: ModelSpec,
     champion: VersionFiles | None,
     out: Path,
+    set_aside: Collection[int] = (),
     timeout_s: float = TIMEOUT_S,
 ) -> Findings:
     """Evaluate a version on its holdout, and beside the champion if there is one.
@@ -75,6 +79,8 @@ def evaluate(
         None: a first release.
     out : Path
         Gets ``evaluate.html``.
+    set_aside : collection of int
+        Positions of the holdout rows that the data gate has set aside.
     timeout_s : float
         Seconds that each model may take for the whole holdout.
 
@@ -87,28 +93,50 @@ def evaluate(
     """
     from slipway.quality.evaluate_report import render
 
-    signature = spec.to_signature()
-    frame = read_table(files.holdout)
-    truth = labels(frame, spec)
-    predicted = predict(files, files.holdout, signature, timeout_s=timeout_s)
-    rival = None
-    if champion is not None:
-        rival = Rival(
-            name=str(champion.subject),
-            predicted=predict(champion, files.holdout, signature, timeout_s=timeout_s),
-            trained_on=_trained_on(champion, frame, spec),
-        )
-    quality = judge(spec, frame, truth, predicted, rival=rival)
+    with tempfile.TemporaryDirectory(prefix="slipway-evaluate-") as folder:
+        holdout = files.holdout
+        if set_aside:
+            holdout = write_without(holdout, set_aside, Path(folder) / holdout.name)
+        quality = _judged(files, spec, champion, holdout=holdout, set_aside=len(set_aside), timeout_s=timeout_s)
     out.mkdir(parents=True, exist_ok=True)
     report = out / REPORT_FILE
-    report.write_text(render(quality, spec=spec, subject=str(files.subject)), encoding="utf-8")
+    report.write_text(render(quality, spec=spec, subject=files.subject), encoding="utf-8")
     return Findings(
         measurements=quality.measurements, reports={str(report): "Model evaluation"}, details=quality.details
     )
 
 
-def judge(spec: ModelSpec, frame: pd.DataFrame, truth: Array, predicted: Array, *, rival: Rival | None) -> Quality:
-    """Return what follows from the predictions; pure. Rows without a finite prediction are counted, then left out."""
+def _judged(
+    files: VersionFiles,
+    spec: ModelSpec,
+    champion: VersionFiles | None,
+    *,
+    holdout: Path,
+    set_aside: int,
+    timeout_s: float,
+) -> Quality:
+    """Let both versions answer the rows of ``holdout``, and judge."""
+    signature = spec.to_signature()
+    frame = read_table(holdout)
+    truth = labels(frame, spec)
+    predicted = predict(files, holdout, signature, timeout_s=timeout_s)
+    rival = None
+    if champion is not None:
+        rival = Rival(
+            name=str(champion.subject),
+            predicted=predict(champion, holdout, signature, timeout_s=timeout_s),
+            trained_on=_trained_on(champion, frame, spec),
+        )
+    return judge(spec, frame, truth, predicted, rival=rival, set_aside=set_aside)
+
+
+def judge(
+    spec: ModelSpec, frame: pd.DataFrame, truth: Array, predicted: Array, *, rival: Rival | None, set_aside: int = 0
+) -> Quality:
+    """Return what follows from the predictions; pure. Rows without a finite prediction are counted, then left out.
+
+    ``set_aside`` is the number of holdout rows that are not in ``frame``; it is only recorded.
+    """
     finite = np.isfinite(predicted)
     threshold = spec.quality.positive_threshold
     scored = Scored(frame=frame[finite], truth=truth[finite], predicted=predicted[finite], positive_threshold=threshold)
@@ -129,7 +157,15 @@ def judge(spec: ModelSpec, frame: pd.DataFrame, truth: Array, predicted: Array, 
     for fairness in spec.quality.fairness:
         measurement, groups[measurement.name] = fairness_measurement(scored, fairness)
         found.append(measurement)
-    details: dict[str, Any] = {"first_release": rival is None, "holdout_rows": len(truth)}
+    total = len(truth) + set_aside
+    said = f"{set_aside} of {total} holdout rows set aside by the producer's suite, {len(truth)} scored"
+    found.append(Measurement(name="rows.set_aside", value=set_aside, unit="rows", n=total, note=said))
+    details: dict[str, Any] = {
+        "first_release": rival is None,
+        "holdout_rows": total,
+        "rows_scored": len(truth),
+        "rows_set_aside": set_aside,
+    }
     comparison = None
     if rival is not None:
         comparison, details["champion"] = _beside(spec, truth, predicted, rival)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec, Task
 from slipway.core.verdict import Measurement, Outcome, decide
-from slipway.quality.html import card, measurement_table, number, outcome_chip, page, table, tiles
 from slipway.quality.metrics import calibration, correlation, roc_auc, roc_curve
 from slipway.quality.slices import Scored
 from slipway.quality.svg import AMBER, BLUE, GREEN, GREY, RED, Bar, Frame, bars, interval
+from slipway.reporting.page import card, own_file, page, tiles
+from slipway.reporting.tables import measurement_table, number, outcome_chip, table
 
 if TYPE_CHECKING:
     from slipway.quality.evaluate import Quality
@@ -22,10 +24,10 @@ COLOURS = {Outcome.PASSED: GREEN, Outcome.FAILED: RED, Outcome.INCONCLUSIVE: AMB
 MAX_DOTS = 1500
 
 
-def render(quality: Quality, *, spec: ModelSpec, subject: str) -> str:
+def render(quality: Quality, *, spec: ModelSpec, subject: Subject) -> str:
     """Return the report as one self-contained HTML page."""
     measurements = quality.measurements
-    figures = [("holdout rows", quality.details["holdout_rows"])]
+    figures = [("rows scored", quality.details["rows_scored"]), ("rows set aside", quality.details["rows_set_aside"])]
     figures += [(m.name, number(m.value)) for m in measurements if m.name in {t.name for t in spec.quality.metrics}]
     parts = [
         tiles(figures),
@@ -35,7 +37,9 @@ def render(quality: Quality, *, spec: ModelSpec, subject: str) -> str:
         _fairness(quality),
         _pictures(quality.scored, spec),
     ]
-    return page(f"Model evaluation: {spec.name}", subject, parts, outcome=decide(measurements).outcome)
+    return page(
+        "Model evaluation", subject, parts, outcome=decide(measurements).outcome, css=own_file(__file__, "report.css")
+    )
 
 
 def _champion(quality: Quality, spec: ModelSpec) -> str:

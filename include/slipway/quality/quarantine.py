@@ -1,19 +1,22 @@
-"""Which rows are set aside, and why. Pure: results and tables in, tables out.
+"""Which rows are set aside, and why; the table that keeps them, written and read.
 
 Kept and quarantined rows of a file are all of its rows: the counts reconcile, or an error says so.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slipway.errors import ArtifactError
 from slipway.quality.suite import RuleResult, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
 
+QUARANTINE_FILE = "quarantine.parquet"
 REASON, FILE, ROW = "reason", "quarantine_file", "quarantine_row"
 
 
@@ -68,3 +71,19 @@ def quarantine_table(frames: Mapping[str, pd.DataFrame], splits: Mapping[str, Sp
         parts.append(part)
     filled = [part for part in parts if len(part)]
     return pd.concat(filled or parts[:1], ignore_index=True)
+
+
+def rows_set_aside(table: bytes, file: str) -> tuple[int, ...]:
+    """Return the row positions of ``file`` ("train" or "holdout") in a stored quarantine table.
+
+    Raises ArtifactError if it is no such table.
+    """
+    import pandas as pd
+
+    try:
+        found = pd.read_parquet(io.BytesIO(table), columns=[FILE, ROW])
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise ArtifactError(
+            f"the table of rows that were set aside cannot be read: {error}", remedy="release the version again"
+        ) from error
+    return tuple(int(row) for row in found.loc[found[FILE] == file, ROW])

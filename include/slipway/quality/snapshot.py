@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,3 +23,26 @@ def read_table(path: Path) -> pd.DataFrame:
             f"{path.name} of the data snapshot cannot be read: {error}",
             remedy="train and register the version again; each one logs snapshot/train.parquet and holdout.parquet",
         ) from error
+
+
+def write_without(path: Path, rows: Collection[int], target: Path) -> Path:
+    """Write the rows of a Parquet file but those at the positions ``rows``, types unchanged; return ``target``.
+
+    Raises
+    ------
+    ArtifactError
+        If the file cannot be read, or has no row at such a position.
+    """
+    import numpy as np
+    import pyarrow.parquet as parquet
+
+    total = len(read_table(path))
+    beyond = [row for row in rows if not 0 <= row < total]
+    if beyond:
+        raise ArtifactError(
+            f"row {beyond[0]} was set aside, but {path.name} has {total} rows", remedy="release the version again"
+        )
+    keep = np.ones(total, dtype=bool)
+    keep[list(rows)] = False
+    parquet.write_table(parquet.read_table(path).filter(keep), target)
+    return target

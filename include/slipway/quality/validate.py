@@ -24,7 +24,7 @@ from slipway.core.version import VersionFiles
 from slipway.quality.conformance import Violation, signature_violations
 from slipway.quality.contract import contract_violations, load_contract
 from slipway.quality.leaks import LEAK, MIN_ROWS, LabelLeak, duplicated_rows, label_leak
-from slipway.quality.quarantine import Split, quarantine_table, split_rows
+from slipway.quality.quarantine import QUARANTINE_FILE, Split, quarantine_table, split_rows
 from slipway.quality.snapshot import read_table
 from slipway.quality.suite import RuleResult, Severity, Status, Suite, load_suite
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 MAX_QUARANTINED = 0.05
 MAX_DUPLICATED = 0.01
-QUARANTINE_FILE = "quarantine.parquet"
 REPORT_FILE = "validate_data.html"
 
 
@@ -74,7 +73,7 @@ def validate_data(*, files: VersionFiles, spec: ModelSpec, suite_dir: Path, out:
     suite, promises = load_suite(suite_dir), load_contract(suite_dir)
     frames = {"train": read_table(files.train), "holdout": read_table(files.holdout)}
     out.mkdir(parents=True, exist_ok=True)
-    results = run_suite(suite, frames, out)
+    results = run_suite(suite, frames, out, subject=files.subject)
     splits = {name: split_rows(frame, (r for r in results if r.file == name)) for name, frame in frames.items()}
     review = DataReview(
         suite=suite,
@@ -87,12 +86,17 @@ def validate_data(*, files: VersionFiles, spec: ModelSpec, suite_dir: Path, out:
         leak=_strongest_leak(frames, spec),
     )
     measurements = measure(review, spec)
-    quarantine_table(frames, splits).to_parquet(out / QUARANTINE_FILE, index=False)
+    kept = out / QUARANTINE_FILE
+    quarantine_table(frames, splits).to_parquet(kept, index=False)
     report, docs = out / REPORT_FILE, out / DOCS_DIR / "index.html"
-    report.write_text(render(review, measurements, spec=spec, subject=str(files.subject)), encoding="utf-8")
+    report.write_text(render(review, measurements, spec=spec, subject=files.subject), encoding="utf-8")
     return Findings(
         measurements=measurements,
-        reports={str(report): "Data validation", str(docs): "Great Expectations Data Docs"},
+        reports={
+            str(report): "Data validation",
+            str(docs): "Great Expectations Data Docs",
+            str(kept): "Rows set aside",
+        },
         details=_details(review),
     )
 

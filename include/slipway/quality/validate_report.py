@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec
 from slipway.core.verdict import Measurement, decide
 from slipway.errors import shorten
-from slipway.quality.html import card, chip, measurement_table, page, table, tiles
 from slipway.quality.suite import RuleResult, Severity, Status
 from slipway.quality.svg import histogram
+from slipway.reporting.page import card, own_file, page, tiles
+from slipway.reporting.tables import chip, measurement_table, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,7 @@ DATA_DOCS = '<p>The same as Great Expectations shows it: <a href="data_docs/inde
 BINS, MAX_FIGURES, MAX_QUARANTINED_SHOWN, MAX_TEXT = 24, 60, 20, 240
 
 
-def render(review: DataReview, measurements: tuple[Measurement, ...], *, spec: ModelSpec, subject: str) -> str:
+def render(review: DataReview, measurements: tuple[Measurement, ...], *, spec: ModelSpec, subject: Subject) -> str:
     """Return the report as one self-contained HTML page."""
     verdict = decide(measurements)
     held = sum(r.status is Status.HELD for r in review.results)
@@ -49,7 +51,7 @@ def render(review: DataReview, measurements: tuple[Measurement, ...], *, spec: M
             f'<div class="grid">{"".join(_figures(review.frames["train"], spec))}</div>',
         ),
     ]
-    return page(f"Data validation: {spec.name}", subject, parts, outcome=verdict.outcome)
+    return page("Data validation", subject, parts, outcome=verdict.outcome, css=own_file(__file__, "report.css"))
 
 
 def result_word(result: RuleResult) -> str:

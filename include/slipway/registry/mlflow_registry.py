@@ -22,6 +22,7 @@ from slipway.registry.artifacts import PARTS, check_files, digest_folder
 from slipway.registry.cache import VersionCache
 from slipway.registry.endpoint import probe
 from slipway.registry.info import VersionInfo
+from slipway.runtime.files import storage_error
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -198,6 +199,9 @@ def _bounded_and_quiet(timeout_s: float) -> Iterator[None]:
 def _translated(error: Exception, uri: str) -> SlipwayError:
     if _is_connection_fault(error):
         return RegistryUnreachable(f"the model registry at {uri} does not answer: {error}", remedy=_UNREACHABLE_REMEDY)
+    full = storage_error(error)
+    if full is not None:
+        return full
     if getattr(error, "error_code", "") == _NOT_FOUND:
         return VersionNotFound(str(error), remedy="look at `slipway models` for what is registered")
     return RegistryError(f"the model registry refused: {error}", remedy="look at the registry's log")
@@ -256,7 +260,7 @@ def _download(client: MlflowClient, found: Any, root: Path) -> None:
         try:
             _download_folder(client, uri, root / part)
         except (MlflowException, OSError) as error:
-            if _is_connection_fault(error):
+            if _is_connection_fault(error) or storage_error(error):
                 raise
             raise ArtifactError(
                 f"{found.name} version {found.version}: {part}/ cannot be downloaded: {error}",

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.core.service import RuntimeName, ServiceHandle, ServiceSpec
 from slipway.errors import ServiceError, StaleHandleError
 from slipway.runtime.engine import connect, reported_as
-from slipway.runtime.labels import PORT, PROJECT, SERVICE, project_id, restarts, service_labels
+from slipway.runtime.labels import LOG_DIR, PORT, PROJECT, SERVICE, project_id, restarts, service_labels
 from slipway.runtime.ports import free_port, poll_ready
 from slipway.settings import Settings
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 CONTAINER_PORT = 8080
-USER = "10001:10001"
+_UID = 10001
+USER = f"{_UID}:{_UID}"
 PIDS_LIMIT = 256
+PREDICTIONS = "/predictions"
+"""Where a container finds the folder of its prediction log."""
 _PORT_ATTEMPTS = 5
 _TAKEN = ("port is already allocated", "address already in use")
 
@@ -186,12 +190,13 @@ class DockerRuntime:
             return self._client.containers.create(
                 spec.image.digest,
                 name=self._container_name(spec.name),
-                environment=dict(spec.env),
+                environment={**spec.env, **log_env(spec)},
                 labels=labels,
                 ports={f"{CONTAINER_PORT}/tcp": (self._address(), port)},
                 mem_limit=f"{spec.memory_mb}m",
                 memswap_limit=f"{spec.memory_mb}m",
                 nano_cpus=round(spec.cpus * 1e9),
+                volumes=log_mount(spec),
                 **_HARDENING,
                 **options,
             )
@@ -241,6 +246,28 @@ class DockerRuntime:
         if not name or not port.isdigit():
             return None
         return self._handle(name, container.id or "", int(port), container.attrs["Image"])
+
+
+def log_mount(spec: ServiceSpec) -> dict[str, dict[str, str]]:
+    """Return the mount of the prediction log; its folder is made such that the container's user can write to it."""
+    if spec.prediction_log is None:
+        return {}
+    folder = spec.prediction_log.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.stat().st_uid != _UID:
+            # As root, give it to the container's user; as anybody else, open it to all.
+            os.chown(folder, _UID, _UID) if os.geteuid() == 0 else folder.chmod(0o777)
+    except OSError as error:
+        raise ServiceError(
+            f"{folder} cannot be made for the prediction log: {error}", remedy="make it, or choose another folder"
+        ) from error
+    return {str(folder): {"bind": PREDICTIONS, "mode": "rw"}}
+
+
+def log_env(spec: ServiceSpec) -> dict[str, str]:
+    """Return what tells the service where that mount is."""
+    return {} if spec.prediction_log is None else {LOG_DIR: PREDICTIONS}
 
 
 @contextlib.contextmanager

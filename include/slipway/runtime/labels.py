@@ -14,6 +14,8 @@ VERSION = "slipway.version"
 ARTIFACT = "slipway.artifact_sha256"
 PORT = "slipway.port"
 CHAMPION = "champion"
+LOG_DIR = "SLIPWAY_SERVING_LOG_DIR"
+"""The variable that tells a service where to write its prediction log."""
 
 
 def project_id(settings: Settings) -> str:

@@ -22,7 +22,7 @@ import psutil
 from slipway.core.service import RuntimeName, ServiceHandle, ServiceSpec
 from slipway.errors import ServiceError, StaleHandleError
 from slipway.runtime.files import locked, read_json, write_json
-from slipway.runtime.labels import project_id, service_labels
+from slipway.runtime.labels import LOG_DIR, project_id, service_labels
 from slipway.runtime.ports import free_port, poll_ready
 from slipway.settings import Settings
 
@@ -172,7 +172,7 @@ class ProcessRuntime:
                 child = subprocess.Popen(
                     command,
                     cwd=folder,
-                    env=_environment(folder, spec.env),
+                    env=_environment(folder, {**spec.env, **_log_env(spec)}),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -246,6 +246,10 @@ def _environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
         **extra,
         "PYTHONPATH": str(folder / "app"),
     }
+
+
+def _log_env(spec: ServiceSpec) -> dict[str, str]:
+    return {} if spec.prediction_log is None else {LOG_DIR: str(spec.prediction_log.resolve())}
 
 
 def _peak_bytes(process: psutil.Process) -> int:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from string import Template
 from typing import Any
 
 from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec
 from slipway.core.verdict import Measurement, decide
 from slipway.errors import shorten
+from slipway.reporting.page import card, own_file, tiles
+from slipway.reporting.page import page as framed
+from slipway.reporting.tables import chip, measurement_table, table
 from slipway.scenarios.explain import Explained
 from slipway.scenarios.measure import counts, json_safe
-from slipway.scenarios.page import DERIVED, PAGE
+from slipway.scenarios.method import DERIVED, METHOD
 from slipway.scenarios.plot import scatter
 from slipway.scenarios.suite import CaseClass, FailureKind, Result
 
@@ -40,65 +42,66 @@ class Story:
 
 def page(story: Story) -> str:
     """Return the report as HTML; nothing in it is loaded from elsewhere."""
-    verdict = decide(story.measurements)
     by_name = {m.name: m for m in story.measurements}
     failed = int(by_name["scenarios.failed"].value or 0)
     stopped = f'<p class="note bad">Stopped early: {escape(story.stopped)}.</p>' if story.stopped else ""
-    return Template(PAGE).substitute(
-        model=escape(story.subject.model),
-        version=story.subject.version,
-        artifact=story.subject.artifact_sha256[7:19],
-        outcome=_chip(verdict.outcome.value),
-        tiles=_tiles(story, failed),
-        stopped=stopped,
-        classes=_classes(story.results),
-        failures=_failures(story.explained, failed),
-        plot=_plot(story),
-        measurements=_measurements(story.measurements),
-        samples="".join(_samples(kind, story.results) for kind in CaseClass),
-        seed=story.seed,
+    parts = [
+        tiles(_figures(story, by_name, failed)),
+        stopped,
+        card("What decided", measurement_table(story.measurements)),
+        card("By class", _classes(story.results)),
+        card("Failures", _failures(story.explained, failed)),
+        _plot(story),
+        card("Some of the cases", *(_samples(kind, story.results) for kind in CaseClass)),
+        card("How the cases were derived", f"<p>{escape(METHOD.format(seed=story.seed))}</p>"),
+        '<p class="footnote">Every case, one a line: <a href="scenarios.jsonl">scenarios.jsonl</a></p>',
+    ]
+    return framed(
+        "Scenarios",
+        story.subject,
+        parts,
+        outcome=decide(story.measurements).outcome,
+        lead="The running service over HTTP, against an independent reference.",
+        css=own_file(__file__, "report.css"),
     )
 
 
-def _tiles(story: Story, failed: int) -> str:
-    values = {m.name: m for m in story.measurements}
+def _figures(story: Story, values: Mapping[str, Measurement], failed: int) -> list[tuple[str, object, str]]:
     largest = values["answers.largest_difference"].value
+    power = values["detection.power_at_half_percent"]
     reference = story.spec.reference
-    tiles = (
-        (f"{len(story.results):,}", "cases", ""),
-        (f"{values['scenarios.requests'].value or 0:,.0f}", "HTTP requests", ""),
-        (f"{failed:,}", "failed", "bad" if failed else "good"),
-        ("none" if largest is None else f"{largest:.2g}", "largest difference from the reference", ""),
-        (f"{reference.relative_tolerance:g}", f"relative tolerance, and {reference.absolute_tolerance:g} absolute", ""),
+    return [
+        ("cases", len(story.results), ""),
+        ("HTTP requests", int(values["scenarios.requests"].value or 0), ""),
+        ("failed", failed, "bad" if failed else "good"),
+        ("largest difference from the reference", "none" if largest is None else f"{largest:.2g}", ""),
         (
-            f"{values['detection.power_at_half_percent'].value or 0:.2%}",
-            f"chance to find a fault in 0.5 % of rows ({values['detection.power_at_half_percent'].n:,} rows)",
+            f"relative tolerance, and {reference.absolute_tolerance:g} absolute",
+            f"{reference.relative_tolerance:g}",
             "",
         ),
-    )
-    return "".join(
-        f'<div class="tile {tone}"><b>{escape(value)}</b><span>{what}</span></div>' for value, what, tone in tiles
-    )
+        (f"chance to find a fault in 0.5 % of rows ({power.n:,} rows)", f"{power.value or 0:.2%}", ""),
+    ]
 
 
 def _classes(results: Sequence[Result]) -> str:
     rows = []
     for kind, (total, bad) in counts(results).items():
         share = 100 * bad / total if total else 0
-        state = "none" if not total else "failed" if bad else "passed"
-        word = {"none": "no case applies", "failed": f"{bad:,} failed", "passed": "all as expected"}[state]
-        bar = f'<div class="bar"><i style="width:{100 - share:.1f}%"></i></div>' if total else ""
-        rows.append(
-            f"<tr><th>{_words(kind)}</th><td>{DERIVED[kind]}</td><td class=num>{total:,}</td>"
-            f"<td>{bar}</td><td>{_chip(word, state)}</td></tr>"
-        )
-    return "".join(rows)
+        if not total:
+            said = chip("no case applies")
+        else:
+            said = chip(f"{bad:,} failed", "FAILED") if bad else chip("all as expected", "PASSED")
+        bar = f'<div class="share"><i style="width:{100 - share:.1f}%"></i></div>' if total else ""
+        rows.append((said, f"<b>{_words(kind)}</b>", escape(DERIVED[kind]), f"{total:,}", bar))
+    return table(("Verdict", "Class", "Derived from", "Cases", ""), rows, numeric=(3,))
 
 
 def _failures(explained: Sequence[Explained], failed: int) -> str:
     if not failed:
         return '<p class="note good">Every answer agreed with the reference; every policy held.</p>'
-    head = f"<p>{failed:,} cases failed. The smallest failing requests, one of each kind first:</p>"
+    cases = "1 case" if failed == 1 else f"{failed:,} cases"
+    head = f"<p>{cases} failed. The smallest failing requests, one of each kind first:</p>"
     return head + "".join(_failure(number, one) for number, one in enumerate(explained, start=1))
 
 
@@ -144,25 +147,8 @@ def _plot(story: Story) -> str:
     picture = scatter(points, unit=escape(story.spec.signature.output.unit))
     caption = "Each dot is an answer: the reference's across, the served one up. Right answers lie on the line; "
     caption += "out-of-range cases are left out."
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>" if picture else ""
-
-
-def _measurements(measurements: Sequence[Measurement]) -> str:
-    rows = []
-    for m in measurements:
-        outcome = m.outcome.value if m.outcome is not None else "recorded"
-        unit = "" if m.unit == "1" else f" {escape(m.unit)}"
-        limit = "" if m.threshold is None else f"{'≤' if m.bound == 'max' else '≥'} {m.threshold:,g}{unit}"
-        value = "not measured" if m.value is None else f"{_figure(m.value)}{unit}"
-        rows.append(
-            f"<tr><td>{_chip(outcome)}</td><td><code>{escape(m.name)}</code></td><td class=num>{value}</td>"
-            f"<td class=num>{limit}</td><td class=num>{m.n:,}</td><td>{escape(shorten(m.note, 300))}</td></tr>"
-        )
-    return "".join(rows)
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+    drawn = f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+    return card("Served against reference", drawn) if picture else ""
 
 
 def _samples(kind: CaseClass, results: Sequence[Result]) -> str:
@@ -173,14 +159,13 @@ def _samples(kind: CaseClass, results: Sequence[Result]) -> str:
     wrong = [r for r in members if r.failure is not None][:SAMPLES]
     right = [r for r in members if r.failure is None]
     shown = wrong + right[:: max(1, len(right) // SAMPLES)][:SAMPLES]
-    rows = "".join(_sample(result) for result in shown)
+    cases = table(("Verdict", "Case", "Sent", "Expected", "Got"), [_sample(result) for result in shown])
     return (
-        f"<details><summary>{_words(kind)} <small>{len(shown)} of {len(members):,}</small></summary>"
-        f"<table><tr><th>case</th><th>sent</th><th>expected</th><th>got</th><th></th></tr>{rows}</table></details>"
+        f"<details><summary>{_words(kind)} <small>{len(shown)} of {len(members):,}</small></summary>{cases}</details>"
     )
 
 
-def _sample(result: Result) -> str:
+def _sample(result: Result) -> tuple[str, ...]:
     case, expected = result.case, result.expectation
     if case.body is not None:
         sent = case.body.decode("utf-8", "replace")
@@ -194,14 +179,12 @@ def _sample(result: Result) -> str:
     flags = sorted({flag.column for flag in expected.flags})
     wanted += f" · flags {', '.join(flags)}" if flags else ""
     got = _answers(result.answers) if result.answers else f"HTTP {result.status}" if result.status else "nothing"
-    state = "failed" if result.failure is not None else "passed" if result.sent else "unsent"
+    if result.failure is not None:
+        state = chip("failed", "FAILED")
+    else:
+        state = chip("passed", "PASSED") if result.sent else chip("unsent", "INCONCLUSIVE")
     cells = (case.name, shorten(sent, CELL), shorten(wanted, CELL), shorten(got, CELL))
-    texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f"<tr>{texts}<td>{_chip(state)}</td></tr>"
-
-
-def _chip(word: str, state: str = "") -> str:
-    return f'<span class="chip {(state or word).lower()}">{word}</span>'
+    return (state, *(escape(cell) for cell in cells))
 
 
 def _words(name: CaseClass | FailureKind) -> str:

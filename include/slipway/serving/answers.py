@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ def one_answer_per_row(raw: object, rows: int, output: Output) -> NDArray[Any]:
     >>> one_answer_per_row([[0.25, 0.75]], 1, Output(name="p", index=1)).tolist()
     [0.75]
     """
+    if type(raw) is np.ndarray and raw.dtype == np.float64 and raw.shape == (rows,) and _plain_float(output):
+        return _finite(raw)
     values = _picked(_array(raw), output)
     if values.shape != (rows,):
         raise ModelAnsweredNonsense(f"{len(values)} answers for {rows} rows")
@@ -41,6 +44,16 @@ def one_answer_per_row(raw: object, rows: int, output: Output) -> NDArray[Any]:
     if not all(isinstance(value, wanted) for value in values):
         raise ModelAnsweredNonsense(f"an answer is not of type {output.dtype.value}")
     return values.astype(_DTYPES[output.dtype])
+
+
+def _plain_float(output: Output) -> bool:
+    return output.dtype is DType.FLOAT and output.index is None
+
+
+def _finite(floats: NDArray[Any]) -> NDArray[Any]:
+    if not (math.isfinite(floats[0]) if len(floats) == 1 else np.isfinite(floats).all()):
+        raise ModelAnsweredNonsense("an answer is not finite")
+    return floats
 
 
 def _array(raw: object) -> NDArray[Any]:
@@ -75,8 +88,7 @@ def _numbers(values: NDArray[Any], dtype: DType) -> NDArray[Any]:
         floats = values.astype(np.float64)
     except (ValueError, TypeError, OverflowError) as error:
         raise ModelAnsweredNonsense(f"an answer is not of type {dtype.value}") from error
-    if not np.isfinite(floats).all():
-        raise ModelAnsweredNonsense("an answer is not finite")
+    _finite(floats)
     if dtype is DType.FLOAT:
         return floats
     if (np.floor(floats) != floats).any() or (np.abs(floats) >= _EXACT).any():

@@ -1,56 +1,59 @@
-"""The ASGI application: a thin coat of HTTP over `endpoints.py`.
+"""The ASGI application: a thin coat of HTTP over `inference.py` and `endpoints.py`.
 
-All inference runs in one worker thread, so that health answers meanwhile; what waits for that thread is bounded.
+Small requests of a quick model are answered on the event loop; the others wait for a worker thread, so that health is
+told meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-import re
-import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Protocol
 
-import orjson
-
-from slipway.core.identity import Subject
-from slipway.errors import SlipwayError
-from slipway.serving import http_errors, logs
+from slipway.core.serving_options import Mode, ServingOptions
+from slipway.serving import logs
+from slipway.serving.admission import DEADLINES, SMALL_BODY, Gate, expires_at
 from slipway.serving.config import Limits, ServingConfig
 from slipway.serving.endpoints import Endpoints
 from slipway.serving.faults import NotReady, Overloaded, TooLarge
-from slipway.serving.metrics import CONTENT_TYPE, Metrics
+from slipway.serving.inference import Answer, Inference, Log, Pipeline
+from slipway.serving.metrics import CONTENT_TYPE, Metrics, Snapshot
+from slipway.serving.pool import Pool
 from slipway.serving.predictor import Predictor
 from slipway.serving.profiler import RequestProfiler
+from slipway.serving.replies import JSON, Replies, Reply, failure
 from slipway.serving.routes import Route, Router, check_method
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 _LOG = logging.getLogger(__name__)
-_JSON = b"application/json"
-_SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _DISCARDED_BODIES = 4  # an oversized body is read up to this many times the limit, so that the caller sees the 413
+_QUICK_SECONDS = 0.001
+_ANY_CODE = ("pyfunc", "unwrapped")  # code of any kind, which may not be fit for two threads to call at once
+_INFERENCE = (Route.INVOCATIONS, Route.INFER)
+_JSON_LENGTH = b"inference-header-content-length"
+_OF_ALL_WORKERS = (Route.METRICS, Route.PROFILE, Route.PROFILE_RESET, Route.READY, Route.MODEL_READY)
 
 
 class Disconnected(Exception):
     """The caller went away before it had sent its whole request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A response, before its common headers."""
+class Peers(Protocol):
+    """The other processes that share the port."""
 
-    status: int
-    body: bytes
-    content_type: bytes = _JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    def serve(self, tell: Callable[[Route], Snapshot]) -> AbstractAsyncContextManager[Any]:
+        """Answer the others' questions while the context is entered."""
+        ...
+
+    async def ask(self, route: Route) -> list[Snapshot]:
+        """Return what each of the others has to say."""
+        ...
 
 
 class App:
@@ -62,8 +65,11 @@ class App:
     load : callable
         Returns the predictor, loaded and warm; called once, in the worker thread.
     limits : Limits, optional
+    options : ServingOptions, optional
     profile : bool
         Whether inference runs under cProfile, and /debug/profile answers.
+    log : PredictionLog, optional
+    peers : Peers, optional
 
     Attributes
     ----------
@@ -79,148 +85,190 @@ class App:
         load: Callable[[], Predictor],
         *,
         limits: Limits | None = None,
+        options: ServingOptions | None = None,
         profile: bool = False,
+        log: Log | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self.failed = False
         self.draining = False
         self._limits = limits or Limits()
+        self._options = options or ServingOptions()
         self._load_predictor = load
-        self._metrics = Metrics(config.subject)
+        self._peers = peers
+        self._profiler = RequestProfiler() if profile else None
+        self.metrics = Metrics(config.subject)
+        self.metrics.in_flight = lambda: self._in_flight
+        self._tally = self.metrics.tally()
         self._router = Router(config.subject, profiling=profile)
-        self._endpoints = Endpoints(config, self._limits, self._metrics, RequestProfiler() if profile else None)
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
-        self._in_hand = 0
-        self._identity = _identity_headers(config.subject)
+        self._paths = self._router.table()
+        self._replies = Replies(config.subject)
+        self._pipeline = Pipeline(config, self._limits, self._tally, log=log)
+        self._endpoints = Endpoints(config, self._pipeline, self.metrics, self._profiler)
+        gate = Gate(self._limits, config.p99_ms)
+        around = self._profiler.run if self._profiler else None
+        self._pool = Pool(self._pipeline, self.metrics.tally(), gate, options=self._options, around=around)
+        self._in_flight = 0
+        self._held_bytes = 0
+        self._inline_bytes = -1  # bodies up to this size are answered on the event loop
+        self._quick_bytes = -1
         self._loading: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
         """Load and warm the model in the worker thread; on failure, log it and set ``failed``."""
-        loop = asyncio.get_running_loop()
         try:
-            predictor = await loop.run_in_executor(self._worker, self._load_predictor)
+            predictor = await self._pool.call(self._load_predictor)
         except (Exception, SystemExit):  # noqa: BLE001 - a model's own code may raise anything
             _LOG.exception("the model cannot be served")
             self.failed = True
             return
         finally:
             logs.adopt("mlflow")
-        self._endpoints.predictor = predictor
-        _LOG.info("ready", extra={"fields": {"way": predictor.way}})
+        # What a model and its libraries are made of stays: collections need not walk through it.
+        gc.collect()
+        gc.freeze()
+        self._inline_bytes = self._inlined(predictor)
+        self._quick_bytes = self._inline_bytes if self._profiler is None else -1
+        self._pool.expectation.small = predictor.seconds_per_call
+        self._pipeline.predictor = predictor
+        mode = Mode.POOL if self._inline_bytes < 0 else Mode.INLINE
+        fields = {"backend": predictor.backend, "mode": mode.value, "seconds_per_call": predictor.seconds_per_call}
+        _LOG.info("ready", extra={"fields": fields})
+
+    def _inlined(self, predictor: Predictor) -> int:
+        """Return up to which size of its body a request is answered on the event loop; -1: none is."""
+        mode = self._options.mode
+        quick = predictor.seconds_per_call < _QUICK_SECONDS and predictor.backend not in _ANY_CODE
+        if mode is Mode.INLINE or (mode is Mode.AUTO and quick and self._profiler is not None):
+            return self._limits.max_bytes  # a profiler follows one thread
+        return SMALL_BODY if mode is Mode.AUTO and quick else -1
 
     def close(self) -> None:
         """Let go of the worker thread, without waiting for it."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection's request, or the server's start and end."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._lifespan(receive, send)
+            return
+        headers = dict(scope["headers"])
+        request_id = self._replies.request_id(headers.get(b"x-request-id"))
+        route = self._paths.get(scope["path"])
+        inference = route in _INFERENCE and scope["method"] == "POST"
+        self._in_flight += inference
+        try:
+            if inference:
+                assert route is not None
+                reply = await self._infer(route, headers, request_id, receive)
+            else:
+                route = route or self._router.route(scope["path"])
+                check_method(route, scope["method"])
+                reply = await self._describe(route)
+        except Disconnected:
+            return
+        except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happened
+            reply = failure(error, request_id)
+        finally:
+            self._in_flight -= inference
+        self._tally.answered[route or "none", reply.status] += 1
+        sent = self._replies.headers(reply, request_id, self.draining)
+        await send({"type": "http.response.start", "status": reply.status, "headers": sent})
+        await send({"type": "http.response.body", "body": reply.body})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._loading = asyncio.create_task(self.load())
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        async with self._peers.serve(self._endpoints.told) if self._peers else nullcontext():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _http(self, scope: Message, receive: Receive, send: Send) -> None:
-        request_id = _request_id(scope["headers"])
-        route: Route | None = None
-        try:
-            route = self._router.route(scope["path"])
-            check_method(route, scope["method"])
-            reply = await self._reply(route, receive, _content_length(scope["headers"]))
-        except Disconnected:
-            return
-        except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happened
-            reply = _failure(error, request_id)
-        self._metrics.answered(route or "none", reply.status)
-        await self._send(reply, request_id, send)
+    async def _infer(self, route: Route, headers: Mapping[bytes, bytes], request_id: bytes, receive: Receive) -> Reply:
+        message = await receive()
+        if message.get("more_body") or message["type"] != "http.request":
+            body = await self._long_body(message, receive, _number(headers, b"content-length") or 0)
+            try:
+                return await self._answer(route, headers, request_id, body)
+            finally:
+                self._held_bytes -= len(body)
+        body = message.get("body", b"")
+        if len(body) <= self._quick_bytes and not (
+            _JSON_LENGTH in headers or DEADLINES[0] in headers or DEADLINES[1] in headers
+        ):
+            quick = self._pipeline.quick(route, body, request_id)
+            if quick is not None:
+                return Reply(200, quick)
+        if len(body) > self._limits.max_bytes:
+            raise _too_large(self._limits.max_bytes)
+        return await self._answer(route, headers, request_id, body)
 
-    async def _reply(self, route: Route, receive: Receive, announced: int) -> Reply:
-        if route in (Route.INFER, Route.INVOCATIONS):
-            body = await self._body(receive, announced)
-            return Reply(200, await self._in_worker(partial(self._endpoints.infer, route, body)))
-        if route in (Route.PROFILE, Route.PROFILE_RESET):
-            return Reply(200, await self._in_worker(partial(self._endpoints.describe, route)))
+    async def _answer(self, route: Route, headers: Mapping[bytes, bytes], request_id: bytes, body: bytes) -> Reply:
+        request = Inference(route, body, request_id, _number(headers, _JSON_LENGTH))
+        expires = expires_at(headers, self._limits.deadline_seconds)
+        if len(body) > self._inline_bytes:
+            return _reply(await self._pool.infer(request, expires))
+        if self._profiler is not None:
+            return _reply(self._profiler.run(lambda: self._pipeline.infer(request, self._tally)))
+        return _reply(self._pipeline.infer(request, self._tally))
+
+    async def _describe(self, route: Route) -> Reply:
         if self.draining and route in (Route.READY, Route.MODEL_READY):
             raise NotReady
-        body = self._endpoints.describe(route)
-        return Reply(200, body, CONTENT_TYPE if route is Route.METRICS else _JSON)
+        others: Sequence[Snapshot] = ()
+        if self._peers is not None and route in _OF_ALL_WORKERS:
+            others = await self._peers.ask(Route.READY if route is Route.MODEL_READY else route)
+        if route in (Route.READY, Route.MODEL_READY) and not all(other.get("ready") for other in others):
+            raise NotReady
+        body = self._endpoints.describe(route, others)
+        return Reply(200, body, CONTENT_TYPE if route is Route.METRICS else JSON)
 
-    async def _in_worker(self, work: Callable[[], bytes]) -> bytes:
-        if self._in_hand >= self._limits.max_inflight:
-            raise Overloaded(f"{self._in_hand} requests are waiting", remedy="send it again in a second")
-        self._count(+1)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
-        finally:
-            self._count(-1)
-
-    def _count(self, change: int) -> None:
-        self._in_hand += change
-        self._metrics.in_hand(self._in_hand)
-
-    async def _body(self, receive: Receive, announced: int) -> bytes:
+    async def _long_body(self, message: Message, receive: Receive, announced: int) -> bytes:
+        """Return a body that did not come at once, its size added to what is held of all such bodies together."""
         limit = self._limits.max_bytes
         chunks: list[bytes] = []
-        size = 0
-        more = announced <= limit * _DISCARDED_BODIES
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size <= limit:
-                chunks.append(chunk)
-            more = message.get("more_body", False) and size <= limit * _DISCARDED_BODIES
-        if max(size, announced) > limit:
-            raise TooLarge(f"the body is larger than {limit} bytes", remedy="send smaller batches")
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        size = held = 0
+        more = True
+        try:
+            while more:
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size <= limit:
+                    chunks.append(chunk)
+                    held += len(chunk)
+                    self._hold(len(chunk), held)
+                more = message.get("more_body", False) and max(size, announced) <= limit * _DISCARDED_BODIES
+                if more:
+                    message = await receive()
+            if max(size, announced) > limit:
+                raise _too_large(limit)
+        except BaseException:
+            self._held_bytes -= held
+            raise
+        return b"".join(chunks)
 
-    async def _send(self, reply: Reply, request_id: bytes, send: Send) -> None:
-        headers: Headers = [
-            (b"content-type", reply.content_type),
-            (b"content-length", str(len(reply.body)).encode()),
-            (b"x-request-id", request_id),
-            *self._identity,
-            *reply.headers,
-        ]
-        if self.draining:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-
-
-def _identity_headers(subject: Subject) -> Headers:
-    return [
-        (b"x-slipway-model", subject.model.encode()),
-        (b"x-slipway-version", str(subject.version).encode()),
-        (b"x-slipway-artifact", subject.artifact_sha256.removeprefix("sha256:")[:12].encode()),
-    ]
+    def _hold(self, size: int, held: int) -> None:
+        """Count a part of a body, of which so much is held then; Overloaded if others hold too much already."""
+        self._held_bytes += size
+        if self._held_bytes > self._limits.max_held_bytes and held < self._held_bytes:
+            raise Overloaded(f"bodies of {self._held_bytes} bytes are in hand")
 
 
-def _request_id(headers: Headers) -> bytes:
-    given = next((value for name, value in headers if name == b"x-request-id"), b"")
-    return given if _SANE_ID.fullmatch(given) else secrets.token_hex(16).encode()
+def _reply(answer: Answer) -> Reply:
+    if answer.json_bytes is None:
+        return Reply(200, answer.body)
+    extra = ((_JSON_LENGTH, b"%d" % answer.json_bytes),)
+    return Reply(200, answer.body, b"application/octet-stream", extra)
 
 
-def _content_length(headers: Headers) -> int:
-    text = next((value for name, value in headers if name == b"content-length"), b"0")
-    return int(text) if text.isdigit() and len(text) < 20 else 0
+def _number(headers: Mapping[bytes, bytes], name: bytes) -> int | None:
+    text = headers.get(name)
+    return int(text) if text is not None and text.isdigit() and len(text) < 20 else None
 
 
-def _failure(error: Exception, request_id: bytes) -> Reply:
-    status = http_errors.status_of(error)
-    if status == 500:
-        known = isinstance(error, SlipwayError)
-        message = str(error) if known else "the server's own code failed"
-        _LOG.error(message, exc_info=error, extra={"fields": {"request_id": request_id.decode()}})
-    headers = http_errors.headers_of(error)
-    if isinstance(error, TooLarge):
-        headers.append((b"connection", b"close"))  # part of the body may be unread
-    return Reply(status, orjson.dumps(http_errors.body_of(error)), headers=tuple(headers))
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit} bytes", remedy="send smaller batches")

@@ -1,7 +1,8 @@
 """Bytes to columns of JSON values, and predictions to bytes. No type, range or policy is judged here.
 
-A :class:`Table` holds what the caller sent, column by column, JSON's own values, null for missing. Columns that the
-signature does not name are listed apart; a column that is absent is absent from the table.
+MLflow's forms of a body; those of the Open Inference Protocol are in `tensors.py`. A :class:`Table` holds what the
+caller sent, column by column, JSON's own values, null for missing. Columns that the signature does not name are listed
+apart; a column that is absent is absent from the table.
 """
 
 from __future__ import annotations
@@ -15,19 +16,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from slipway.core.signature import DType, Signature
+from slipway.core.signature import Signature
 from slipway.serving.config import Limits
 from slipway.serving.faults import MAX_PROBLEMS, Malformed, Problem, RowsRejected, TooLarge
 
 _LONGEST_INT = 400
-
-# Open Inference Protocol v2: the tensor types that may carry a column, and the one that we announce and answer with.
-_DATATYPES: dict[DType, tuple[str, ...]] = {
-    DType.FLOAT: ("FP64", "FP32", "INT64", "INT32"),
-    DType.INT: ("INT64", "INT32", "FP64", "FP32"),
-    DType.STRING: ("BYTES",),
-    DType.BOOL: ("BOOL",),
-}
+_FEW = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +38,15 @@ class Table:
         Columns that the signature does not name, and the first row that has each (None: the whole table).
     request_id : str or None
         The ``id`` of a v2 request.
+    binary : bool
+        Whether a v2 caller asked for its answer as binary data.
     """
 
     rows: int
     columns: Mapping[str, Sequence[Any]]
     extra: Mapping[str, int | None] = field(default_factory=dict)
     request_id: str | None = None
+    binary: bool = False
 
 
 def decode_invocations(body: bytes, signature: Signature, limits: Limits) -> Table:
@@ -64,68 +61,24 @@ def decode_invocations(body: bytes, signature: Signature, limits: Limits) -> Tab
     TooLarge
         If it has more rows than the limit.
     """
-    document = _object(body)
+    return read_invocations(parse(body), signature, limits)
+
+
+def read_invocations(document: object, signature: Signature, limits: Limits) -> Table:
+    """Read such a body when it is parsed already. Raises RowsRejected and TooLarge."""
+    document = an_object(document)
     given = sorted(set(document) & set(_READERS))
     if len(given) != 1 or len(document) != 1:
         raise RowsRejected(f"the body must hold exactly one of {', '.join(_READERS)}, and nothing else")
     return _READERS[given[0]](document[given[0]], signature, limits)
 
 
-def decode_infer(body: bytes, signature: Signature, limits: Limits) -> Table:
-    """Read an Open Inference Protocol v2 body: one tensor for each column. Raises as `decode_invocations` does."""
-    document = _object(body)
-    tensors = document.get("inputs")
-    if not isinstance(tensors, list) or not all(isinstance(tensor, dict) for tensor in tensors):
-        raise RowsRejected("the body must hold `inputs`, an array of tensors")
-    names = _distinct((tensor.get("name") for tensor in tensors), "tensor")
-    columns = {}
-    for name, tensor in zip(names, tensors, strict=True):
-        dtype = signature.column(name).dtype if name in signature.names else None
-        columns[name] = _tensor(name, tensor, dtype)
-    request_id = document.get("id")
-    return _by_column(columns, signature, limits, request_id=request_id if isinstance(request_id, str) else None)
-
-
 def encode_invocations(answers: NDArray[Any], flags: Sequence[Mapping[str, Any]]) -> bytes:
     """Return ``{"predictions": [...]}``, with ``flags`` when there are any."""
-    document: dict[str, Any] = {"predictions": _plain(answers)}
+    document: dict[str, Any] = {"predictions": plain(answers)}
     if flags:
         document["flags"] = flags
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def encode_infer(
-    answers: NDArray[Any],
-    flags: Sequence[Mapping[str, Any]],
-    *,
-    signature: Signature,
-    model: str,
-    version: int,
-    request_id: str | None = None,
-) -> bytes:
-    """Return a v2 answer: one output tensor, with ``parameters.flags`` when there are any."""
-    output = signature.output
-    tensor = {
-        "name": output.name,
-        "shape": [len(answers)],
-        "datatype": datatype(output.dtype),
-        "data": _plain(answers),
-    }
-    document: dict[str, Any] = {"model_name": model, "model_version": str(version), "outputs": [tensor]}
-    if request_id is not None:
-        document["id"] = request_id
-    if flags:
-        document["parameters"] = {"flags": flags}
-    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def datatype(dtype: DType) -> str:
-    """Return the v2 tensor type that carries a column.
-
-    >>> datatype(DType.STRING)
-    'BYTES'
-    """
-    return _DATATYPES[dtype][0]
 
 
 def parse(body: bytes) -> Any:
@@ -150,8 +103,8 @@ def _parse_int(text: str) -> int | float:
     return int(text) if len(text) <= _LONGEST_INT else float(text)
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    document = parse(body)
+def an_object(document: object) -> dict[str, Any]:
+    """Return a document that is a JSON object; RowsRejected for any other."""
     if not isinstance(document, dict):
         raise RowsRejected("the body must be a JSON object")
     return document
@@ -171,7 +124,7 @@ def _records(records: Any, signature: Signature, limits: Limits) -> Table:
 def _split(split: Any, signature: Signature, limits: Limits) -> Table:
     if not isinstance(split, dict) or not isinstance(split.get("columns"), list) or set(split) - _SPLIT_KEYS:
         raise RowsRejected("dataframe_split must be an object of `columns`, `data` and, at will, `index`")
-    names = _distinct(split["columns"], "column")
+    names = distinct(split["columns"], "column")
     return _transposed(split.get("data"), names, signature, limits)
 
 
@@ -188,7 +141,7 @@ def _inputs(inputs: Any, signature: Signature, limits: Limits) -> Table:
     wrong = [Problem(None, name, "is not an array") for name, values in inputs.items() if not isinstance(values, list)]
     if wrong:
         raise RowsRejected("inputs must hold arrays", wrong)
-    return _by_column(inputs, signature, limits)
+    return by_column(inputs, signature, limits)
 
 
 def _transposed(data: Any, names: Sequence[str], signature: Signature, limits: Limits) -> Table:
@@ -199,18 +152,29 @@ def _transposed(data: Any, names: Sequence[str], signature: Signature, limits: L
     return _known(columns, rows, signature)
 
 
-def _by_column(
-    columns: Mapping[str, list[Any]], signature: Signature, limits: Limits, *, request_id: str | None = None
+def by_column(
+    columns: Mapping[str, list[Any]],
+    signature: Signature,
+    limits: Limits,
+    *,
+    request_id: str | None = None,
+    binary: bool = False,
 ) -> Table:
+    """Return the table of columns that must be equally long. Raises RowsRejected and TooLarge."""
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
         raise RowsRejected(f"the columns have different lengths: {', '.join(map(str, sorted(lengths)[:MAX_PROBLEMS]))}")
     rows = _rows(next(iter(columns.values()), []), limits)
-    return _known(columns, rows, signature, request_id=request_id)
+    return _known(columns, rows, signature, request_id=request_id, binary=binary)
 
 
 def _known(
-    columns: Mapping[str, Sequence[Any]], rows: int, signature: Signature, *, request_id: str | None = None
+    columns: Mapping[str, Sequence[Any]],
+    rows: int,
+    signature: Signature,
+    *,
+    request_id: str | None = None,
+    binary: bool = False,
 ) -> Table:
     names = set(signature.names)
     return Table(
@@ -218,23 +182,8 @@ def _known(
         columns={name: values for name, values in columns.items() if name in names},
         extra=dict.fromkeys(name for name in columns if name not in names),
         request_id=request_id,
+        binary=binary,
     )
-
-
-def _tensor(name: str, tensor: Mapping[str, Any], dtype: DType | None) -> list[Any]:
-    data, shape = tensor.get("data"), tensor.get("shape")
-    if not isinstance(data, list):
-        raise RowsRejected("a tensor has no data", [Problem(None, name, "`data` is not an array")])
-    if dtype is not None and tensor.get("datatype") not in _DATATYPES[dtype]:
-        problem = f"datatype must be one of {', '.join(_DATATYPES[dtype])}"
-        raise RowsRejected("a tensor has the wrong datatype", [Problem(None, name, problem, tensor.get("datatype"))])
-    if shape == [len(data), 1] and all(isinstance(value, list) and len(value) == 1 for value in data):
-        data = [value[0] for value in data]
-    whole = isinstance(shape, list) and all(type(size) is int for size in shape)
-    if not whole or shape not in ([len(data)], [len(data), 1]):
-        problem = f"shape must be [n] or [n, 1], with n = {len(data)} values in `data`"
-        raise RowsRejected("a tensor has the wrong shape", [Problem(None, name, problem, shape)])
-    return data
 
 
 def _rows(values: Any, limits: Limits) -> int:
@@ -251,7 +200,8 @@ def _each(rows: Sequence[Any], holds: Callable[[Any], bool], problem: str) -> No
         raise RowsRejected(f"{len(wrong)} of {len(rows)} rows have the wrong form", wrong)
 
 
-def _distinct(names: Iterable[Any], what: str) -> list[str]:
+def distinct(names: Iterable[Any], what: str) -> list[str]:
+    """Return names that must be texts, each of them once; RowsRejected otherwise."""
     listed = list(names)
     wrong = [Problem(None, None, f"a {what}'s name is not a string", name) for name in listed if type(name) is not str]
     if wrong:
@@ -261,8 +211,10 @@ def _distinct(names: Iterable[Any], what: str) -> list[str]:
     return listed
 
 
-def _plain(answers: NDArray[Any]) -> Any:
-    return answers.tolist() if answers.dtype == object else np.ascontiguousarray(answers)
+def plain(answers: NDArray[Any]) -> Any:
+    """Return answers as orjson takes them quickest."""
+    few = len(answers) <= _FEW
+    return answers.tolist() if few or answers.dtype == object else np.ascontiguousarray(answers)
 
 
 _SPLIT_KEYS = {"columns", "data", "index"}

@@ -1,58 +1,41 @@
-"""What each route answers: decode, delegate, encode. Bytes in, bytes out; nothing here knows ASGI."""
+"""What the routes answer that only tell: liveness, readiness, metadata, metrics, profile. Nothing here knows ASGI."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from slipway import __version__
-from slipway.serving import codec
-from slipway.serving.codec import Table
-from slipway.serving.config import Limits, ServingConfig
-from slipway.serving.faults import NotReady, RowsRejected
-from slipway.serving.metrics import Metrics
-from slipway.serving.policies import Batch, Policies
-from slipway.serving.predictor import Predictor
-from slipway.serving.profiler import RequestProfiler
+from slipway.serving import tensors
+from slipway.serving.config import ServingConfig
+from slipway.serving.inference import Pipeline
+from slipway.serving.metrics import Metrics, Snapshot
+from slipway.serving.profiler import RequestProfiler, merged
 from slipway.serving.routes import Route
 
 
 class Endpoints:
-    """One version's answers.
-
-    Attributes
-    ----------
-    predictor : Predictor or None
-        None until the model is loaded and warm.
-    """
+    """One version's descriptions of itself."""
 
     def __init__(
-        self, config: ServingConfig, limits: Limits, metrics: Metrics, profiler: RequestProfiler | None = None
+        self, config: ServingConfig, pipeline: Pipeline, metrics: Metrics, profiler: RequestProfiler | None = None
     ) -> None:
-        self.predictor: Predictor | None = None
         self._signature = config.signature
         self._subject = config.subject
-        self._limits = limits
+        self._pipeline = pipeline
         self._metrics = metrics
-        self._profiler = profiler
-        self._policies = Policies(config.signature)
+        self._profiler = profiler or RequestProfiler()
 
-    def infer(self, route: Route, body: bytes) -> bytes:
-        """Answer an inference request, in either protocol.
+    def describe(self, route: Route, others: Sequence[Snapshot] = ()) -> bytes:
+        """Answer a route.
 
-        Raises
-        ------
-        Malformed, TooLarge, RowsRejected, NotReady, ModelCrashed, ModelAnsweredNonsense
-        """
-        handle = self._open_inference if route is Route.INFER else self._invocations
-        if self._profiler is None:
-            return handle(body)
-        answer: bytes = self._profiler.run(lambda: handle(body))
-        return answer
-
-    def describe(self, route: Route) -> bytes:
-        """Answer the routes that only tell: liveness, readiness, metadata, metrics, profile.
+        Parameters
+        ----------
+        route : Route
+        others : sequence
+            What :meth:`told` returned in the other processes that share the port.
 
         Raises
         ------
@@ -60,23 +43,30 @@ class Endpoints:
             For readiness, while the model is loading.
         """
         if route is Route.METRICS:
-            return self._metrics.exposition()
-        return orjson.dumps(self._described(route))
+            return self._metrics.exposition(others)
+        return orjson.dumps(self._described(route, others))
 
-    def _described(self, route: Route) -> dict[str, Any]:
+    def told(self, route: Route) -> dict[str, Any]:
+        """Return what this process alone has to say on METRICS, PROFILE, PROFILE_RESET or READY."""
+        if route is Route.METRICS:
+            return self._metrics.snapshot()
+        if route is Route.READY:
+            return {"ready": self._pipeline.predictor is not None}
+        if route is Route.PROFILE_RESET:
+            self._profiler.reset()
+        return self._profiler.to_json()
+
+    def _described(self, route: Route, others: Sequence[Snapshot]) -> dict[str, Any]:
         if route is Route.LIVE:
             return {"live": True}
         if route is Route.SERVER:
-            return {"name": "slipway", "version": __version__, "extensions": []}
+            return {"name": "slipway", "version": __version__, "extensions": [tensors.EXTENSION]}
         if route is Route.MODEL:
             return self._metadata()
         if route in (Route.READY, Route.MODEL_READY):
-            self._ready()
+            self._pipeline.ready()
             return {"ready": True} if route is Route.READY else {"name": self._subject.model, "ready": True}
-        profiler = self._profiler or RequestProfiler()
-        if route is Route.PROFILE_RESET:
-            profiler.reset()
-        return profiler.to_json()
+        return merged([self.told(route), *others])
 
     def _metadata(self) -> dict[str, Any]:
         output = self._signature.output
@@ -85,50 +75,8 @@ class Endpoints:
             "versions": [str(self._subject.version)],
             "platform": "mlflow",
             "inputs": [
-                {"name": column.name, "datatype": codec.datatype(column.dtype), "shape": [-1]}
+                {"name": column.name, "datatype": tensors.datatype(column.dtype), "shape": [-1]}
                 for column in self._signature.inputs
             ],
-            "outputs": [{"name": output.name, "datatype": codec.datatype(output.dtype), "shape": [-1]}],
+            "outputs": [{"name": output.name, "datatype": tensors.datatype(output.dtype), "shape": [-1]}],
         }
-
-    def _invocations(self, body: bytes) -> bytes:
-        predictor = self._ready()
-        with self._metrics.phase("decode"):
-            table = codec.decode_invocations(body, self._signature, self._limits)
-        batch = self._validated(table)
-        with self._metrics.phase("predict"):
-            answers = predictor.predict(batch.columns)
-        with self._metrics.phase("encode"):
-            return codec.encode_invocations(answers, [flag.to_json() for flag in batch.flags])
-
-    def _open_inference(self, body: bytes) -> bytes:
-        predictor = self._ready()
-        with self._metrics.phase("decode"):
-            table = codec.decode_infer(body, self._signature, self._limits)
-        batch = self._validated(table)
-        with self._metrics.phase("predict"):
-            answers = predictor.predict(batch.columns)
-        with self._metrics.phase("encode"):
-            return codec.encode_infer(
-                answers,
-                [flag.to_json() for flag in batch.flags],
-                signature=self._signature,
-                model=self._subject.model,
-                version=self._subject.version,
-                request_id=table.request_id,
-            )
-
-    def _validated(self, table: Table) -> Batch:
-        with self._metrics.phase("validate"):
-            try:
-                batch = self._policies.apply(table)
-            except RowsRejected as error:
-                self._metrics.policies_hit(error.hits)
-                raise
-            self._metrics.policies_hit(batch.hits)
-            return batch
-
-    def _ready(self) -> Predictor:
-        if self.predictor is None:
-            raise NotReady
-        return self.predictor

@@ -10,7 +10,8 @@
     ├── NotServed                no such path, model or version here
     ├── MethodNotAllowed         the path is known, the method is not
     ├── NotReady                 the model is not loaded yet
-    ├── Overloaded               as many requests are waiting as the limit allows
+    ├── Overloaded               more requests are waiting than can be answered in time
+    ├── DeadlinePassed           the caller's time was over before its turn came
     ├── ModelCrashed             the model raised an error
     └── ModelAnsweredNonsense    the model's answer is not one finite value of the declared type a row
 """
@@ -115,7 +116,25 @@ class NotReady(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """As many requests are waiting as the limit allows."""
+    """More requests are waiting than the limits allow, or than can be answered in time.
+
+    Parameters
+    ----------
+    reason : str
+    wait_s : float
+        When it is worth coming back, in seconds.
+    """
+
+    def __init__(self, reason: str, *, wait_s: float = 0.0) -> None:
+        self.retry_after_s = max(1, math.ceil(wait_s))
+        super().__init__(reason, remedy=f"send it again in {self.retry_after_s} s, or to another server")
+
+
+class DeadlinePassed(ServiceError):
+    """The caller's time was over before its turn came; nothing was computed."""
+
+    def __init__(self) -> None:
+        super().__init__("the request's deadline passed while it waited", remedy="send it again, or allow it more time")
 
 
 class ModelCrashed(ServiceError):

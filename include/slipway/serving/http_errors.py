@@ -16,9 +16,9 @@ STATUS: dict[type[SlipwayError], int] = {
     faults.ModelCrashed: 500,
     faults.ModelAnsweredNonsense: 500,
     faults.NotReady: 503,
-    faults.Overloaded: 503,
+    faults.DeadlinePassed: 503,
+    faults.Overloaded: 429,
 }
-_RETRY_AFTER_SECONDS = b"1"
 
 
 def status_of(error: BaseException) -> int:
@@ -45,4 +45,6 @@ def headers_of(error: BaseException) -> list[tuple[bytes, bytes]]:
     """Return the headers that a fault adds: when to come back, or which method to use."""
     if isinstance(error, faults.MethodNotAllowed):
         return [(b"allow", error.allowed.encode())]
-    return [(b"retry-after", _RETRY_AFTER_SECONDS)] if status_of(error) == 503 else []
+    if status_of(error) in (429, 503):
+        return [(b"retry-after", b"%d" % getattr(error, "retry_after_s", 1))]
+    return []

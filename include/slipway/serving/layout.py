@@ -50,11 +50,17 @@ class Layout:
 
     def frame(self, columns: Mapping[str, NDArray[Any]]) -> Any:
         """Return the columns as a pandas DataFrame."""
+        if self.is_all_float64:
+            return self.framed(self.array(columns))
         import pandas as pd
 
-        if self.is_all_float64:
-            return pd.DataFrame(self.array(columns), columns=list(self.names), copy=False)
         return pd.DataFrame(dict(zip(self.names, self._cast(columns), strict=True)), copy=False)
+
+    def framed(self, array: NDArray[Any]) -> Any:
+        """Return an array of shape (rows, columns), in this layout's order, as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(array, columns=list(self.names), copy=False)
 
     def _cast(self, columns: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         return [_cast(name, columns[name], dtype) for name, dtype in zip(self.names, self.dtypes, strict=True)]

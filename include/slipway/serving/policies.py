@@ -24,7 +24,7 @@ from slipway.serving.columns import Mask, TypedColumn, read_column
 from slipway.serving.faults import MAX_PROBLEMS, Problem, RowsRejected
 
 _NUMBERS = {int, float}
-_EXACT = 2.0**53  # above it, a double no longer tells integers apart
+_EXACT = 2.0**53 - 1  # above it, a double no longer tells integers apart
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -72,7 +72,7 @@ class Policies:
         self._shortcut = all(column.dtype.is_numeric for column in signature.inputs)
         columns = signature.inputs if self._shortcut else ()
         self._ints = np.array([column.dtype is DType.INT for column in columns], dtype=np.bool_)
-        self._low, self._high = (np.array(b, dtype=np.float64).reshape(-1, 1) for b in _bounds(columns))
+        self._low, self._high = (np.array(b, dtype=np.float64).reshape(-1, 1) for b in bounds(columns))
 
     def apply(self, table: Table) -> Batch:
         """Return the batch that the model sees.
@@ -118,7 +118,8 @@ class Policies:
         return {name: values.astype(np.int64) if is_int else values for name, values, is_int in named}
 
 
-def _bounds(columns: tuple[Column, ...]) -> tuple[list[float], list[float]]:
+def bounds(columns: tuple[Column, ...]) -> tuple[list[float], list[float]]:
+    """Return, for number columns, the ends of what needs no second look: in range, and exact as a double."""
     limits = [_EXACT if column.dtype is DType.INT else _LARGEST for column in columns]
     lows = [-limit if c.min is None else max(-limit, c.min) for c, limit in zip(columns, limits, strict=True)]
     highs = [limit if c.max is None else min(limit, c.max) for c, limit in zip(columns, limits, strict=True)]

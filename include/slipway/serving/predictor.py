@@ -1,35 +1,38 @@
 """The model, behind one method: columns in, one answer a row out.
 
-Any MLflow model is called as a pyfunc. A scikit-learn model can be called directly, without MLflow's checks around
-it, and an all-double one with an array in place of a DataFrame; a faster way is taken only where it answers exactly
-as the pyfunc does (or fails as it does) on rows made from the signature, missing values included.
+Which backend calls the model was decided when the image was built, by evidence. Where nothing was decided, it is found
+out here: the fastest way of calling the native model that answers exactly as the pyfunc does (or fails as it does) on
+rows made from the signature, missing values included. Only what is chosen is loaded.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slipway.core.signature import Output, Signature
-from slipway.errors import ArtifactError, shorten
+from slipway.errors import ArtifactError, SlipwayError, shorten
 from slipway.serving import probe
 from slipway.serving.answers import one_answer_per_row
+from slipway.serving.backends.base import Backend, Columns, Matrix, Name, matrix_of
+from slipway.serving.backends.compiled import load_compiled
+from slipway.serving.backends.native import faster_backends, load_native, pyfunc_backend
 from slipway.serving.codec import Table, decode_invocations
 from slipway.serving.config import Limits
 from slipway.serving.faults import ModelCrashed, RowsRejected
-from slipway.serving.layout import Layout, layout_of
 from slipway.serving.policies import Policies
 
-Columns = Mapping[str, NDArray[Any]]
-Call = Callable[[Columns], object]
+_TIMED_CALLS = 21
+_TIMED_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,22 @@ class Predictor:
 
     Attributes
     ----------
-    way : str
-        How it is called: ``array``, ``frame`` (scikit-learn directly) or ``pyfunc``.
+    backend : str
+        How it is called: ``onnx``, ``array``, ``frame``, ``unwrapped`` or ``pyfunc``.
+    seconds_per_call : float
+        Median of warm calls with one row, when it was loaded.
     """
 
-    way: str
-    _call: Call
+    backend: str
+    _call: Callable[[Columns], object]
     _output: Output
+    _call_matrix: Callable[[Matrix], object] | None = None
+    seconds_per_call: float = 0.0
+
+    @property
+    def takes_matrix(self) -> bool:
+        """Whether :meth:`predict_matrix` can be called."""
+        return self._call_matrix is not None
 
     def predict(self, columns: Columns) -> NDArray[Any]:
         """Return one answer a row: float64, int64, bool or object, shape (rows,).
@@ -66,74 +78,132 @@ class Predictor:
         rows = len(next(iter(columns.values())))
         return one_answer_per_row(_called(self._call, columns), rows, self._output)
 
+    def predict_matrix(self, matrix: Matrix) -> NDArray[Any]:
+        """Return one answer a row, as :meth:`predict` does.
 
-def load_predictor(folder: Path, signature: Signature) -> Predictor:
-    """Load the MLflow model in ``folder``, choose how to call it, and warm it with rows in range.
+        Parameters
+        ----------
+        matrix : float64 array of shape (rows, inputs), C-contiguous
+            In the signature's order, no value missing, every policy satisfied. Only where ``takes_matrix``.
+        """
+        assert self._call_matrix is not None, "ask takes_matrix first"
+        return one_answer_per_row(_called(self._call_matrix, matrix), len(matrix), self._output)
+
+
+def load_predictor(
+    folder: Path,
+    signature: Signature,
+    *,
+    backend: str | None = None,
+    compiled: Path | None = None,
+    threads: int = 1,
+) -> Predictor:
+    """Load a model, and warm it with rows in range.
+
+    Parameters
+    ----------
+    folder : Path
+        The MLflow model's.
+    signature : Signature
+    backend : str or None
+        Which backend calls it; None: the native model, in the fastest way that is found to answer the same.
+    compiled : Path or None
+        The file of the compiled model; the backend ``onnx`` needs it, and reads nothing else.
+    threads : int
+        How many the model may use for one call.
 
     Raises
     ------
     ArtifactError
-        If it cannot be loaded, or does not fit the signature.
+        If it cannot be loaded, does not fit the signature, or has no such backend.
     ModelCrashed, ModelAnsweredNonsense
         If it does not answer the warm-up rows.
     """
-    # A container has no business with the network.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    model = _load(folder)
-    layout = layout_of(signature, model.metadata.get_input_schema())
     policies = Policies(signature)
     warm = policies.apply(_example(folder, signature) or probe.in_range_rows(signature)).columns
+    if backend == Name.ONNX:
+        if compiled is None:
+            raise ArtifactError("the backend onnx needs a compiled model", remedy="build the image again")
+        chosen = load_compiled(compiled, signature, threads=threads)
+    else:
+        model = load_native(folder, threads=threads)
+        chosen = _named(model, signature, backend) if backend else _found_out(model, signature, warm)
+    return _warmed(chosen, signature, warm)
+
+
+def load_each(
+    folder: Path, signature: Signature, *, compiled: Path | None = None
+) -> tuple[list[Predictor], dict[str, str]]:
+    """Load a model once and return every way of calling it, the pyfunc first; and why others cannot be loaded.
+
+    Raises as :func:`load_predictor` does if the pyfunc cannot be loaded.
+    """
+    warm = Policies(signature).apply(_example(folder, signature) or probe.in_range_rows(signature)).columns
+    model = load_native(folder)
+    found, problems = [_warmed(pyfunc_backend(model, signature), signature, warm)], {}
+    loaders: list[tuple[str, Callable[[], Backend]]] = [
+        (one.name, partial(_itself, one)) for one in faster_backends(model, signature)
+    ]
+    if compiled is not None:
+        loaders.append((Name.ONNX, partial(load_compiled, compiled, signature)))
+    for name, load in loaders:
+        try:
+            found.append(_warmed(load(), signature, warm))
+        except SlipwayError as error:
+            problems[name] = shorten(error.reason, 300)
+    return found, problems
+
+
+def _itself(backend: Backend) -> Backend:
+    return backend
+
+
+def _named(model: Any, signature: Signature, name: str) -> Backend:
+    for candidate in (pyfunc_backend(model, signature), *faster_backends(model, signature)):
+        if candidate.name == name:
+            return candidate
+    raise ArtifactError(f"the model cannot be called as {name}", remedy="build the image again")
+
+
+def _found_out(model: Any, signature: Signature, warm: Columns) -> Backend:
+    policies = Policies(signature)
     gaps = probe.rows_with_gaps(signature)
     batches = [warm, policies.apply(probe.in_range_rows(signature)).columns]
     batches += [] if gaps is None else [policies.apply(gaps).columns]
-    pyfunc = _pyfunc(model, layout)
-    way, call = "pyfunc", pyfunc
-    for faster, candidate in _faster(model, layout):
+    pyfunc = pyfunc_backend(model, signature)
+    for candidate in faster_backends(model, signature):
         if all(_same(pyfunc, candidate, batch) for batch in batches):
-            way, call = faster, candidate
-            break
-    predictor = Predictor(way, call, signature.output)
+            return candidate
+    return pyfunc
+
+
+def _warmed(chosen: Backend, signature: Signature, warm: Columns) -> Predictor:
+    # A compiled model returns the column that is asked for, and no other.
+    output = replace(signature.output, index=None) if chosen.name == Name.ONNX else signature.output
+    predictor = Predictor(chosen.name, chosen.call, output, chosen.call_matrix)
     predictor.predict(warm)
-    return predictor
+    row = Policies(signature).apply(probe.in_range_rows(signature, rows=1)).columns
+    if not predictor.takes_matrix:
+        return replace(predictor, seconds_per_call=_seconds(lambda: predictor.predict(row)))
+    matrix = matrix_of(row, signature.names)
+    predictor.predict_matrix(matrix)
+    return replace(predictor, seconds_per_call=_seconds(lambda: predictor.predict_matrix(matrix)))
 
 
-def _load(folder: Path) -> Any:
-    if not (folder / "MLmodel").is_file():
-        raise ArtifactError(f"{folder} holds no MLflow model", remedy="give the folder in which the file MLmodel is")
+def _seconds(call: Callable[[], object]) -> float:
+    """Return the median time of warm calls, few of them if one takes long."""
+    taken: list[float] = []
+    ends_at = time.perf_counter() + _TIMED_SECONDS
+    while not taken or (len(taken) < _TIMED_CALLS and time.perf_counter() < ends_at):
+        started = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - started)
+    return median(taken)
+
+
+def _called(call: Callable[[Any], object], rows: object) -> object:
     try:
-        import mlflow.pyfunc
-
-        return mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
-    except Exception as error:
-        raise ArtifactError(
-            f"the model in {folder} cannot be loaded: {type(error).__name__}: {error}",
-            remedy="log the model again with its requirements; scikit-learn models may need skops_trusted_types",
-        ) from error
-
-
-def _pyfunc(model: Any, layout: Layout) -> Call:
-    shape = layout.array if layout.tensor else layout.frame
-    return lambda columns: model.predict(shape(columns))
-
-
-def _faster(model: Any, layout: Layout) -> Iterator[tuple[str, Call]]:
-    flavors = model.metadata.flavors
-    pyfunc = flavors["python_function"]
-    if "sklearn" not in flavors or pyfunc.get("loader_module") != "mlflow.sklearn":
-        return
-    estimator = model.get_raw_model()
-    predict = getattr(estimator, pyfunc.get("predict_fn", "predict"))
-    known = getattr(estimator, "feature_names_in_", None)
-    if layout.tensor or (layout.is_all_float64 and (known is None or tuple(known) == layout.names)):
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        yield "array", lambda columns: predict(layout.array(columns))
-    if not layout.tensor:
-        yield "frame", lambda columns: predict(layout.frame(columns))
-
-
-def _called(call: Call, columns: Columns) -> object:
-    try:
-        return call(columns)
+        return call(rows)
     except RowsRejected:
         raise
     except (Exception, SystemExit) as error:
@@ -143,12 +213,12 @@ def _called(call: Call, columns: Columns) -> object:
         ) from error
 
 
-def _same(one: Call, other: Call, columns: Columns) -> bool:
+def _same(one: Backend, other: Backend, columns: Columns) -> bool:
     """Tell whether two ways of calling give exactly the same answers, or the same type of error."""
     results = []
-    for call in (one, other):
+    for backend in (one, other):
         try:
-            results.append(np.asarray(_called(call, columns)))
+            results.append(np.asarray(_called(backend.call, columns)))
         except ModelCrashed as error:
             results.append(np.array(type(error.__cause__).__name__))
     first, second = results

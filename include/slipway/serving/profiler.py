@@ -5,11 +5,13 @@ from __future__ import annotations
 import cProfile
 import pstats
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 _Place = tuple[str, int, str]
+_OF_CALLER = ("ncalls", "tottime", "cumtime")
+_SUMMED = ("primitive_calls", *_OF_CALLER)
 
 
 class RequestProfiler:
@@ -42,6 +44,22 @@ class RequestProfiler:
         return {"requests": self._requests, "wall_seconds": self._wall_seconds, "functions": functions}
 
 
+def merged(profiles: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the sum of what several processes' :meth:`RequestProfiler.to_json` returned."""
+    if len(profiles) == 1:
+        return dict(profiles[0])
+    functions: dict[_Place, dict[str, Any]] = {}
+    for function in (function for profile in profiles for function in profile["functions"]):
+        known = functions.setdefault(_key(function), {**function, **dict.fromkeys(_SUMMED, 0), "callers": []})
+        known.update({name: known[name] + function[name] for name in _SUMMED})
+        known["callers"] = _callers([*known["callers"], *function["callers"]])
+    return {
+        "requests": sum(profile["requests"] for profile in profiles),
+        "wall_seconds": sum(profile["wall_seconds"] for profile in profiles),
+        "functions": list(functions.values()),
+    }
+
+
 def short_path(path: str) -> str:
     """Return a source path without the part that differs between machines.
 
@@ -58,6 +76,18 @@ def short_path(path: str) -> str:
         if part.startswith("python3"):
             return "/".join(parts[index:])
     return parts[-1] if parts else path
+
+
+def _callers(callers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    summed: dict[_Place, dict[str, Any]] = {}
+    for caller in callers:
+        known = summed.setdefault(_key(caller), {**caller, **dict.fromkeys(_OF_CALLER, 0)})
+        known.update({name: known[name] + caller[name] for name in _OF_CALLER})
+    return list(summed.values())
+
+
+def _key(entry: Mapping[str, Any]) -> _Place:
+    return entry["file"], entry["line"], entry["name"]
 
 
 def _last(parts: tuple[str, ...], anchor: str) -> int:

@@ -24,6 +24,8 @@ class Route(StrEnum):
     PROFILE = "profile"
     PROFILE_RESET = "profile_reset"
 
+    __hash__ = str.__hash__  # an Enum's own is slow
+
 
 POSTED = frozenset({Route.INFER, Route.INVOCATIONS, Route.PROFILE_RESET})
 _FIXED = {
@@ -49,6 +51,13 @@ class Router:
         """Return what a path means; NotServed if nothing."""
         known = _FIXED.get(path) or (_DEBUG.get(path) if self.profiling else None)
         return known or self._of_model(path)
+
+    def table(self) -> dict[str, Route]:
+        """Return every path that is served, spelled as callers do, for a quick look."""
+        model = f"/v2/models/{self.subject.model}"
+        ways = (model, f"{model}/versions/{self.subject.version}")
+        of_model = {f"{way}/{end}".rstrip("/"): route for way in ways for end, route in _OF_MODEL.items()}
+        return {**_FIXED, **(_DEBUG if self.profiling else {}), **of_model}
 
     def _of_model(self, path: str) -> Route:
         parts = path.split("/")

@@ -17,7 +17,7 @@ from slipway.core.verdict import Measurement, Outcome
 from slipway.errors import EvidenceError, GateStopped
 from slipway.ledger.entries import EntryKind
 from slipway.workflows.gate import end_release
-from slipway.workflows.records import built_image
+from slipway.workflows.records import built_image, require_same_options
 from slipway.workflows.release import Release
 from slipway.workflows.standing import CHALLENGER, CHAMPION
 from slipway.workflows.workbench import Workbench
@@ -32,6 +32,7 @@ def request_approval(bench: Workbench, release: Release) -> str:
     subject, _ = built_image(bench, release, files)
     dossier = bench.ledger.dossier(subject)
     dossier.require_complete()
+    require_same_options(dossier)
     bench.registry.set_alias(spec.registered_model, CHALLENGER, subject.version)
     champion = bench.registry.alias(spec.registered_model, CHAMPION)
     return summary(dossier, release, purpose=spec.purpose, tier=spec.risk_tier.value, champion=champion)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway.core.evidence import Check, Evidence, Findings
+from slipway.core.golden import Tolerance
 from slipway.core.identity import Subject
+from slipway.core.spec import ModelSpec
+from slipway.core.version import VersionFiles
 from slipway.workflows.gate import run_gate
 from slipway.workflows.release import Release
 from slipway.workflows.workbench import Workbench
+
+if TYPE_CHECKING:
+    from slipway.images.backends import Candidates
 
 
 def build_image(bench: Workbench, release: Release) -> Evidence:
@@ -19,6 +26,7 @@ def build_image(bench: Workbench, release: Release) -> Evidence:
     spec, files = bench.spec(release.model), bench.files(release)
 
     def work(out: Path) -> tuple[Subject, Findings]:
+        candidates = candidates_for(bench, spec, files)
         image, findings = build(
             files=files,
             spec=spec,
@@ -26,8 +34,30 @@ def build_image(bench: Workbench, release: Release) -> Evidence:
             runtime=bench.runtime.name,
             out=out,
             progress=bench.say,
+            candidates=candidates,
         )
         details = {**findings.details, "image": image.to_json()}
         return files.subject.with_image(image.digest), replace(findings, details=details)
 
     return run_gate(bench, release, Check.BUILD_IMAGE, files.subject, work)
+
+
+def candidates_for(bench: Workbench, spec: ModelSpec, files: VersionFiles) -> Candidates:
+    """Compile the model where possible, and make the rows on which its backends are compared."""
+    from slipway.backends.compile import provide_compilation
+    from slipway.images.backends import Candidates
+
+    cache = bench.settings.var / "backends"
+    made = provide_compilation(files, spec.to_signature(), cache=cache, progress=bench.say)
+    reference, objectives = spec.reference, spec.objectives
+    return Candidates(
+        folder=made.folder,
+        rows=made.rows,
+        more_rows=made.more_rows,
+        compiled=made.compiled,
+        reason=made.reason,
+        coverage=made.coverage,
+        tolerance=Tolerance(absolute=reference.absolute_tolerance, relative=reference.relative_tolerance),
+        memory_mb=objectives.memory_mb,
+        cpus=objectives.cpus,
+    )

@@ -1,4 +1,4 @@
-"""Services that live for one release: the candidate under test, and its profiled twin."""
+"""Services that live for one release: the candidate under test, its profiled twin, those that tuning compares."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway.workflows.workbench import Workbench
 
 CANDIDATE = "candidate"
 PROFILE = "profile"
-ROLES = (CANDIDATE, PROFILE)
+TUNE = "tune"
 
 
 def service_name(model: str, version: int, role: str) -> str:
@@ -24,12 +24,31 @@ def service_name(model: str, version: int, role: str) -> str:
     return f"slipway-{model}-v{version}-{role}"
 
 
+def of_release(name: str, model: str, version: int) -> bool:
+    """Tell whether a service of this name was started for the release of this version.
+
+    >>> of_release("slipway-churn-v1-tune-pool-b32", "churn", 1), of_release("slipway-churn-v1", "churn", 1)
+    (True, False)
+    """
+    alone = {service_name(model, version, role) for role in (CANDIDATE, PROFILE)}
+    return name in alone or name.startswith(service_name(model, version, TUNE) + "-")
+
+
 def service_spec(
-    spec: ModelSpec, subject: Subject, image: BuiltImage, *, role: str, env: Mapping[str, str] | None = None
+    spec: ModelSpec,
+    subject: Subject,
+    image: BuiltImage,
+    *,
+    role: str,
+    env: Mapping[str, str] | None = None,
+    suffix: str = "",
 ) -> ServiceSpec:
-    """Return what to start: with the limits that production will set, since that is what is being judged."""
+    """Return what to start: with the limits that production will set, since that is what is being judged.
+
+    ``suffix`` tells services of one role apart.
+    """
     return ServiceSpec(
-        name=service_name(subject.model, subject.version, role),
+        name=service_name(subject.model, subject.version, role) + suffix,
         image=image,
         subject=subject,
         memory_mb=spec.objectives.memory_mb,

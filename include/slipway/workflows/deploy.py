@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage
+from slipway.core.serving_options import ServingOptions
 from slipway.core.verdict import Outcome
 from slipway.deploy.deployer import deploy as switch_traffic
 from slipway.deploy.journal import Deployment
+from slipway.deploy.services import Launch
 from slipway.errors import EvidenceError
-from slipway.ledger.entries import Entry, EntryKind
+from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
 from slipway.workflows.gate import end_release
-from slipway.workflows.records import built_image, golden_answers
+from slipway.workflows.records import built_image, golden_answers, tuned_options
 from slipway.workflows.release import Release
 from slipway.workflows.standing import restore_champion
 from slipway.workflows.workbench import Workbench
@@ -30,6 +34,7 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
     subject, image = built_image(bench, release, files)
     promotion = _promotion(bench, subject, release)
     try:
+        options = tuned_options(bench, subject, release=release.id)
         deployment = switch_traffic(
             runtime=bench.runtime,
             gateway=bench.gateway,
@@ -37,25 +42,39 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
             subject=subject,
             spec=spec,
             golden=golden_answers(bench, subject),
+            launch=launch(bench, subject, options),
             progress=bench.say,
         )
     except BaseException as error:
         restore_champion(bench, spec.registered_model, subject.version, promotion.payload["before"])
         _record_failure(bench, release, subject, promotion, error)
         raise
-    record_deployment(
-        bench, EntryKind.DEPLOYMENT, subject, image, deployment, actor=release.requester, release=release.id
-    )
+    served = Served(subject, image, options)
+    record_deployment(bench, EntryKind.DEPLOYMENT, served, deployment, actor=release.requester, release=release.id)
     end_release(bench, release, subject, outcome=Outcome.PASSED, step="deploy", reason="serving")
     bench.say(f"{subject} serves at {bench.settings.gateway_url}/models/{subject.model}/invocations")
     return deployment
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What was put into service: the bytes, and the options for a service that had to be started."""
+
+    subject: Subject
+    image: BuiltImage
+    options: ServingOptions
+
+
+def launch(bench: Workbench, subject: Subject, options: ServingOptions) -> Launch:
+    """Return how production starts a version: tuned, and writing down what it answers."""
+    folder = bench.settings.var / "predictions" / subject.model / str(subject.version)
+    return Launch(options=options, prediction_log=folder)
+
+
 def record_deployment(
     bench: Workbench,
     kind: EntryKind,
-    subject: Subject,
-    image: BuiltImage,
+    served: Served,
     deployment: Deployment,
     *,
     actor: str,
@@ -63,6 +82,10 @@ def record_deployment(
     reason: str = "",
 ) -> None:
     """Append what serves now: enough to find, verify and start it again."""
+    subject = served.subject
+    options = _running_options(bench, served, deployment)
+    if options != served.options:
+        bench.say(f"{deployment.handle.name} ran already and keeps its serving options: {options.to_json()}")
     bench.ledger.append(
         kind,
         model=subject.model,
@@ -71,13 +94,26 @@ def record_deployment(
         payload={
             "release": release,
             "subject": subject.to_json(),
-            "image": image.to_json(),
+            "image": served.image.to_json(),
             "service": deployment.handle.to_json(),
+            "options": options.to_json(),
             "reason": reason,
             "events": [event.text for event in deployment.events],
             "seconds": dict(deployment.timings),
         },
     )
+
+
+def recorded_options(entry: Entry) -> ServingOptions:
+    """Return the options that a recorded service runs with; those of before there was a tuning are the default."""
+    return ServingOptions.from_json(entry.payload.get("options", {}))
+
+
+def _running_options(bench: Workbench, served: Served, deployment: Deployment) -> ServingOptions:
+    """Return what the service really runs with: one that was warm, or served already, was started earlier."""
+    entries = bench.ledger.entries(model=served.subject.model, kinds=SERVING_KINDS)
+    same = [entry for entry in entries if entry.payload["service"]["id"] == deployment.handle.id]
+    return recorded_options(same[-1]) if same else served.options
 
 
 def _promotion(bench: Workbench, subject: Subject, release: Release) -> Entry:

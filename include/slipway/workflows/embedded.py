@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,52 @@ from slipway.settings import Settings
 from slipway.stack.stack import start as start_stack
 from slipway.stack.stack import status as stack_status
 from slipway.stack.stack import stop as stop_stack
-from slipway.stack.state import StackState
+from slipway.workflows.restore import Restoration, Restored, restore_champions
 from slipway.workflows.workbench import Workbench
 
 Progress = Callable[[str], None]
 
 
-def start_embedded(settings: Settings, *, progress: Progress) -> StackState:
-    """Start Airflow, MLflow and the gateway; what runs already is kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a start came to: the services that run, and what became of each champion."""
+
+    services: int
+    champions: tuple[Restored, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every champion serves."""
+        return all(champion.outcome is not Restoration.FAILED for champion in self.champions)
+
+
+def start_embedded(settings: Settings, *, progress: Progress) -> Started:
+    """Start Airflow, MLflow and the gateway, then put every champion that does not run back into service.
+
+    What runs already is kept. A champion that cannot be restored is told, and does not fail the start.
+
+    Raises
+    ------
+    StackError
+        If a service does not become healthy; what this call started is ended then.
+    LedgerError
+        If nobody can tell which champions there are; the services run then.
+    """
     from slipway.deploy.files import write_bootstrap
 
     def gateway_config(port: int, admin_port: int) -> Path:
         return write_bootstrap(settings.gateway, port=port, admin_port=admin_port)
 
-    return start_stack(settings, progress=progress, gateway_config=gateway_config)
+    state = start_stack(settings, progress=progress, gateway_config=gateway_config)
+    now = replace(
+        settings,
+        tracking_uri=state.addresses.tracking_uri,
+        gateway_url=state.addresses.gateway_url,
+        gateway_admin_url=state.addresses.gateway_admin_url,
+    )
+    runtimes = {runtime.name: runtime for runtime in _runtimes(now)}
+    champions = restore_champions(Workbench(now, say=progress), runtimes)
+    return Started(services=len(state.services), champions=champions)
 
 
 def stop_embedded(settings: Settings, *, progress: Progress) -> list[str]:
@@ -46,8 +79,9 @@ def stop_embedded(settings: Settings, *, progress: Progress) -> list[str]:
 
 
 def fleet_status(settings: Settings) -> dict[str, Any]:
-    """Return what runs as JSON values: services, model servers, routes."""
-    servers = [handle for runtime in _runtimes(settings) for handle in runtime.list()]
+    """Return what runs as JSON values: services, model servers, routes and whether somebody is behind them."""
+    runtimes = {runtime.name: runtime for runtime in _runtimes(settings)}
+    servers = [handle for runtime in runtimes.values() for handle in runtime.list()]
     bench = Workbench(settings)
     return {
         "services": [
@@ -55,7 +89,14 @@ def fleet_status(settings: Settings) -> dict[str, Any]:
         ],
         "servers": [{**handle.to_json(), "url": handle.url} for handle in servers],
         "routes": [
-            {"model": model, "version": b.version, "weight": b.weight, "role": b.role, "url": b.handle.url}
+            {
+                "model": model,
+                "version": b.version,
+                "weight": b.weight,
+                "role": b.role,
+                "url": b.handle.url,
+                "alive": b.handle.runtime in runtimes and runtimes[b.handle.runtime].is_alive(b.handle),
+            }
             for model, route in bench.gateway.routes().items()
             for b in route.backends
         ],

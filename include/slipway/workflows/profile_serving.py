@@ -29,6 +29,7 @@ def profile_serving(bench: Workbench, release: Release) -> Evidence:
         with started(bench, twin, startup_seconds=spec.objectives.startup_seconds) as handle:
             return subject, profile(
                 spec=spec,
+                subject=subject,
                 golden=golden_answers(bench, subject),
                 url=handle.url,
                 out=out,

@@ -5,8 +5,9 @@ Rules
 1. The registry's files are read anew and digested: they must be those that the gates judged.
 2. The image is inspected anew: it must be the one that the gates judged.
 3. Every required check's latest evidence on these digests is PASSED, and its reports are unaltered.
-4. The approval is on these digests.
-5. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
+4. The load test drove the serving options that tuning chose.
+5. The approval is on these digests.
+6. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from slipway.errors import EngineUnavailable, PromotionRefused, RegistryUnreacha
 from slipway.ledger.entries import EntryKind
 from slipway.workflows.approve import approval_of
 from slipway.workflows.gate import end_release
-from slipway.workflows.records import built_image, read_report
+from slipway.workflows.records import built_image, read_report, require_same_options
 from slipway.workflows.release import Release
 from slipway.workflows.standing import make_champion
 from slipway.workflows.workbench import Workbench
@@ -80,6 +81,7 @@ def _require_runtime(bench: Workbench, runtime: RuntimeName) -> None:
 def _require_evidence(bench: Workbench, subject: Subject, release: Release) -> dict[str, object]:
     dossier = bench.ledger.dossier(subject)
     dossier.require_complete()
+    require_same_options(dossier)
     for evidence in dossier.latest().values():
         for report in evidence.reports:
             read_report(bench, report.path, report.sha256)

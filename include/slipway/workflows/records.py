@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slipway.core.evidence import Check, Evidence
+from slipway.core.evidence import Check, Dossier, Evidence
 from slipway.core.golden import Golden
 from slipway.core.identity import Subject, digest_bytes
 from slipway.core.service import BuiltImage
+from slipway.core.serving_options import ServingOptions
 from slipway.core.verdict import Outcome
 from slipway.core.version import VersionFiles
-from slipway.errors import EvidenceError
+from slipway.errors import EvidenceError, PromotionRefused
 from slipway.workflows.release import Release
 from slipway.workflows.workbench import Workbench
 
@@ -50,6 +51,23 @@ def champion_profile(bench: Workbench, champion: Subject | None) -> dict[str, An
         return dict(_report_json(bench, evidence, PROFILE_FILE))
     except EvidenceError:
         return None
+
+
+def tuned_options(bench: Workbench, subject: Subject, *, release: str) -> ServingOptions:
+    """Return the options that tuning chose for exactly this subject in this release; EvidenceError if it did not."""
+    evidence = _latest(bench, subject, Check.TUNE_SERVING, release=release)
+    return ServingOptions.from_json(evidence.details["options"])
+
+
+def require_same_options(dossier: Dossier) -> None:
+    """Raise PromotionRefused unless the load test drove the options that tuning chose; the dossier is complete."""
+    latest = dossier.latest()
+    tuned, tested = (latest[check].details.get("options") for check in (Check.TUNE_SERVING, Check.LOAD_TEST))
+    if tuned is None or tuned != tested:
+        raise PromotionRefused(
+            f"the load test of {dossier.subject} drove the serving options {tested}, tuning chose {tuned}",
+            remedy="clear load_test, so that it judges what production would run",
+        )
 
 
 def _latest(bench: Workbench, subject: Subject, check: Check, *, release: str | None = None) -> Evidence:

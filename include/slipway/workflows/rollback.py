@@ -9,7 +9,7 @@ from slipway.deploy.deployer import rollback as switch_back
 from slipway.deploy.journal import Deployment
 from slipway.errors import EvidenceError
 from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
-from slipway.workflows.deploy import record_deployment
+from slipway.workflows.deploy import Served, launch, record_deployment, recorded_options
 from slipway.workflows.records import golden_answers
 from slipway.workflows.standing import make_champion
 from slipway.workflows.workbench import Workbench
@@ -30,6 +30,7 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     files = bench.registry.files(spec.registered_model, subject.version)
     _require_same(files, subject)
     bench.verify_image(image, files)
+    served = Served(subject, image, recorded_options(entry))
     deployment = switch_back(
         runtime=bench.runtime,
         gateway=bench.gateway,
@@ -37,10 +38,11 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
         subject=subject,
         spec=spec,
         golden=golden_answers(bench, subject),
+        launch=launch(bench, subject, served.options),
         progress=bench.say,
     )
     make_champion(bench, spec.registered_model, subject.version)
-    record_deployment(bench, EntryKind.ROLLBACK, subject, image, deployment, actor=actor, release=run_id, reason=reason)
+    record_deployment(bench, EntryKind.ROLLBACK, served, deployment, actor=actor, release=run_id, reason=reason)
     bench.say(f"{subject} is champion again")
     return deployment
 

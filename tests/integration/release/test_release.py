@@ -31,6 +31,14 @@ def test_a_release_reaches_production_with_complete_evidence(site, champions, mo
 
 
 @pytest.mark.parametrize("model", [TUMOR, DIABETES])
+def test_production_runs_with_the_options_that_were_tuned_and_under_load(site, champions, model):
+    options = {e["check"]: e["details"].get("options") for e in site.evidence(model, 1)}
+    deployed = next(e for e in site.entries(model) if e["kind"] == "deployment" and e["version"] == 1)
+    assert options["tune_serving"] is not None
+    assert options["tune_serving"] == options["load_test"] == deployed["payload"]["options"]
+
+
+@pytest.mark.parametrize("model", [TUMOR, DIABETES])
 def test_the_champion_answers_at_the_gateway_what_the_reference_answers(site, champions, model, tmp_path):
     golden = json.loads(next(p for p in site.settings.reports.rglob("golden.json") if model in str(p)).read_text())
     rows = tmp_path / "rows.json"

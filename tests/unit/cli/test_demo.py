@@ -1,12 +1,13 @@
 """The demo and the services, with everything that takes long in memory."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from slipway.core.verdict import Outcome
 from slipway.errors import StackError
+from slipway.workflows.embedded import Started
+from slipway.workflows.restore import Restoration, Restored
 
 TRAINED = {"model": "churn", "version": 2, "run_id": "abc", "metrics": {"roc_auc": 0.9}}
 
@@ -64,10 +65,31 @@ def test_the_demo_ends_with_its_first_error(slipway, monkeypatch):
 def test_a_start_says_where_everything_is(slipway, airflow, monkeypatch):
     def start(settings, *, progress):
         progress("mlflow: healthy [ok]")
-        return SimpleNamespace(services=(1, 2, 3))
+        return Started(services=3, champions=())
 
     monkeypatch.setattr("slipway.workflows.embedded.start_embedded", start)
     ran = slipway("start")
     assert (ran.code, ran.err) == (0, "mlflow: healthy [ok]\n")
     assert "http://airflow" in ran.out
     assert "3 services run" in ran.out
+
+
+def test_a_start_that_leaves_a_champion_out_of_service_fails(slipway, airflow, monkeypatch):
+    lost = Restored(model="churn", version=2, outcome=Restoration.FAILED, problem="its image is gone")
+    started = Started(services=5, champions=(lost,))
+    monkeypatch.setattr("slipway.workflows.embedded.start_embedded", lambda settings, *, progress: started)
+    ran = slipway("start")
+    assert ran.code == 1
+    assert "5 services run" in ran.out
+    assert "A champion does not serve" in ran.err
+
+
+def test_the_status_marks_a_server_that_is_dead(slipway, monkeypatch):
+    route = {"model": "churn", "version": 2, "weight": 100, "role": "champion", "url": "http://127.0.0.1:1"}
+    found = {"services": [], "servers": [], "routes": [{**route, "alive": False}]}
+    monkeypatch.setattr("slipway.workflows.embedded.fleet_status", lambda settings: found)
+    ran = slipway("status")
+    assert "dead" in ran.out
+    assert "slipway start" in ran.err
+    found["routes"][0]["alive"] = True
+    assert (slipway("status").err, "dead" in slipway("status").out) == ("", False)

@@ -70,12 +70,12 @@ def test_a_full_disk_is_told(slipway, monkeypatch):
 
     monkeypatch.setattr("slipway.workflows.embedded.fleet_status", full)
     said = slipway("status").paragraph()
-    assert "SettingsError /var/x cannot be written: No space left on device." in said
+    assert "StorageError /var/x cannot be written: No space left on device." in said
     assert "What to do: free disk space" in said
 
 
 def test_an_error_is_told_as_it_is_whatever_it_holds(slipway):
-    assert "there is no model '[red]x[/]'" in slipway("evidence", "[red]x[/]").paragraph()
+    assert "'[red]x[/]' is not a model name" in slipway("evidence", "[red]x[/]").paragraph()
 
 
 UNKNOWN = [
@@ -108,7 +108,7 @@ def test_a_broken_declaration_lists_every_problem_with_its_path(slipway, registr
     assert "include/models/churn/model.yaml does not hold" in said
     for path in ("risk_tier: ", "purpose: ", "surprise: "):
         assert path in said
-    assert ran.out == ""
+    assert ("churn" in ran.out) is (words[0] == "models"), "only what lists models goes on"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_models_are_listed_with_what_serves(slipway, registry, ledger):
             "newest": 2,
             "last_release": entry.at.isoformat(),
             "last_outcome": "PASSED",
+            "problem": None,
         }
     ]
     said = slipway("models").out.split()
@@ -79,6 +80,20 @@ def test_a_model_without_a_version_is_listed(slipway, registry, project):
     (line,) = slipway("models", "--json").json
     assert (line["champion"], line["newest"]) == (None, None)
     assert "never" in slipway("models").out
+
+
+@pytest.mark.parametrize("words", [("models",), ("models", "--json")], ids=" ".join)
+def test_a_broken_declaration_is_told_and_hides_no_other_model(slipway, registry, settings, words):
+    (settings.models / "broken_one").mkdir()
+    (settings.models / "broken_one" / "model.yaml").write_text("name: [")
+    ran = slipway(*words)
+    assert ran.code == 1
+    assert "broken_one: " in ran.err
+    assert "is not YAML" in ran.paragraph()
+    if "--json" in words:
+        assert [(m["name"], m["problem"] is None) for m in ran.json] == [("broken_one", False), ("churn", True)]
+    else:
+        assert [word for word in ("broken_one", "broken", "churn", "growth") if word not in ran.out.split()] == []
 
 
 def test_the_chain_is_walked_and_its_head_named(slipway, evidence, ledger):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.core.loadprofile import load_profile
+from slipway.core.loadprofile import LOAD_PROFILES, load_profile
 from slipway.errors import SpecError
 
 SECONDS = {"smoke": 20, "standard": 120}
@@ -11,6 +11,12 @@ SECONDS = {"smoke": 20, "standard": 120}
 @pytest.mark.parametrize(("name", "seconds"), SECONDS.items())
 def test_a_profile_lasts_as_long_as_it_says(name, seconds):
     assert load_profile(name).seconds == seconds
+
+
+def test_tuning_takes_no_longer_than_a_minute_and_less_before_a_smoke_test():
+    seconds = {name: profile.tuning_seconds for name, profile in LOAD_PROFILES.items()}
+    assert seconds.pop("smoke") <= 30
+    assert set(seconds.values()) == {60}
 
 
 def test_the_article_profile_has_the_articles_numbers():

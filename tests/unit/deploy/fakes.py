@@ -181,6 +181,7 @@ class FakeRuntime:
         self.behaviours = behaviours or {}
         self.services = {}
         self.handles = {}
+        self.specs = {}
         self.started, self.stopped = [], []
         self._ids = itertools.count(1)
 
@@ -200,7 +201,7 @@ class FakeRuntime:
             port=service.server.port,
             image_digest=spec.image.digest,
         )
-        self.services[handle.id], self.handles[handle.id] = service, handle
+        self.services[handle.id], self.handles[handle.id], self.specs[handle.id] = service, handle, spec
         self.started.append(spec.subject.version)
         return handle
 

@@ -38,7 +38,14 @@ def test_the_same_inputs_give_the_same_digest(build):
 
 def test_a_context_holds_model_program_lock_and_configuration(build):
     _, folder = build("a")
-    assert {p.name for p in folder.iterdir()} == {"app", "model", "serving.json", "requirements.lock", "wheels.txt"}
+    assert {p.name for p in folder.iterdir()} == {
+        "app",
+        "backends",
+        "model",
+        "serving.json",
+        "requirements.lock",
+        "wheels.txt",
+    }
     assert (folder / "app" / "slipway" / "serving" / "__main__.py").is_file()
     assert not (folder / "app" / "slipway" / "settings.py").exists()
 

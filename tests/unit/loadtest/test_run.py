@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.core.identity import Subject
 from slipway.core.loadprofile import LoadProfile, Stage
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import CommandError, ServiceError
@@ -15,6 +16,7 @@ from slipway.loadtest.generator import generate
 from slipway.loadtest.samples import GeneratorConfig, read_samples
 from slipway.loadtest.schedule import plan_stages
 
+SUBJECT = Subject(model="tiny", version=7, artifact_sha256="sha256:" + "a" * 64)
 SHORT = LoadProfile(name="short", description="", stages=(Stage(2),), warmup_seconds=0.4)
 OWN = ("latency.p95", "latency.p99", "error_rate", "wrong_answers")
 
@@ -22,7 +24,9 @@ OWN = ("latency.p95", "latency.p99", "error_rate", "wrong_answers")
 @pytest.fixture
 def run(serve, spec, golden, tmp_path):
     def load(service, *, profile=SHORT, **more):
-        return load_test(spec=spec, profile=profile, golden=golden, url=serve(service), out=tmp_path / "out", **more)
+        return load_test(
+            spec=spec, subject=SUBJECT, profile=profile, golden=golden, url=serve(service), out=tmp_path / "out", **more
+        )
 
     return load
 
@@ -46,6 +50,7 @@ def test_both_reports_and_every_request_are_kept(run, service, tmp_path):
     pages = {Path(path).name: Path(path).read_text() for path in findings.reports}
     assert set(pages) == {"load_test.html", "locust.html"}
     assert "http" not in pages["load_test.html"].replace("http-equiv", "")
+    assert "<h1>Load test: tiny version 7 <span" in pages["load_test.html"]
     assert "stage 1 (165/s)" in pages["locust.html"]
     assert pages["locust.html"].index("<script>try{localStorage}") < pages["locust.html"].index("<script type")
     samples = read_samples(tmp_path / "out" / "samples.csv.gz")
@@ -90,7 +95,7 @@ def test_a_service_that_dies_under_load_fails(run, service):
 
 def test_load_on_a_public_address_is_refused(spec, golden, tmp_path):
     with pytest.raises(ServiceError, match="neither loopback nor private"):
-        load_test(spec=spec, profile=SHORT, golden=golden, url="http://93.184.216.34", out=tmp_path)
+        load_test(spec=spec, subject=SUBJECT, profile=SHORT, golden=golden, url="http://93.184.216.34", out=tmp_path)
 
 
 def config(golden, out):

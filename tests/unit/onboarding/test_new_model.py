@@ -77,6 +77,20 @@ def test_a_regression_must_beat_the_mean(make_files, rows, settings):
     assert metric.threshold == pytest.approx(0.9 * 125**0.5)
 
 
+def test_a_version_may_be_a_little_worse_than_the_champion(make_files, rows, settings):
+    onboard(make_files(), settings)
+    assert load_model(settings, "cure_chance").quality.champion_margin == 0.01
+    text = (settings.models / "cure_chance" / "model.yaml").read_text()
+    note = text.split("  champion_margin: 0.01\n")[0].splitlines()[-2:]
+    assert all(line.startswith("  # ") for line in note)
+    assert "With 0," in note[1]
+
+
+def test_the_margin_of_an_error_is_in_the_labels_unit(make_files, rows, settings):
+    onboard(make_files(data=rows.assign(cured=[10.0, 20.0, 30.0, 40.0]), predict_fn="predict"), settings)
+    assert load_model(settings, "cure_chance").quality.champion_margin == pytest.approx(0.02 * 125**0.5, rel=0.05)
+
+
 def test_the_reference_fails_closed_until_someone_writes_it(make_files, settings):
     onboard(make_files(), settings)
     path = settings.models / "cure_chance" / "reference.py"

@@ -31,12 +31,19 @@ def test_the_candidate_is_torn_down_after_whatever_used_it():
     assert plan[Step.START_CANDIDATE].role is Role.SETUP
     assert plan[Step.STOP_CANDIDATE].role is Role.TEARDOWN
     assert plan[Step.STOP_CANDIDATE].tears_down is Step.START_CANDIDATE
-    used_by = {Step.RUN_SCENARIOS, Step.PROFILE_SERVING, Step.LOAD_TEST}
+    used_by = {Step.RUN_SCENARIOS, Step.PROFILE_SERVING, Step.TUNE_SERVING, Step.LOAD_TEST}
     assert used_by <= reaches(plan_release(a_spec()), Step.STOP_CANDIDATE)
 
 
 def test_what_measures_time_is_marked_so():
-    assert {t.step for t in plan_release(a_spec()) if t.performance} == {Step.PROFILE_SERVING, Step.LOAD_TEST}
+    measuring = {Step.PROFILE_SERVING, Step.TUNE_SERVING, Step.LOAD_TEST}
+    assert {t.step for t in plan_release(a_spec()) if t.performance} == measuring
+
+
+def test_the_serving_options_are_tuned_before_the_load_that_judges_them():
+    plan = plan_release(a_spec())
+    assert Step.TUNE_SERVING in reaches(plan, Step.LOAD_TEST)
+    assert Step.PROFILE_SERVING in reaches(plan, Step.TUNE_SERVING)
 
 
 @pytest.mark.parametrize(("tier", "person"), [("low", False), ("medium", True), ("high", True)])

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from slipway.core.identity import Subject
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import ServiceError
 from slipway.profiling import profile_serving
+
+SUBJECT = Subject(model="tiny", version=7, artifact_sha256="sha256:" + "a" * 64)
 
 
 @pytest.fixture
@@ -16,6 +19,7 @@ def run(serve, spec, golden, tmp_path):
         objectives = spec.objectives.model_copy(update={"p95_ms": p95_ms})
         return profile_serving(
             spec=spec.model_copy(update={"objectives": objectives}),
+            subject=SUBJECT,
             golden=golden,
             url=serve(service),
             out=tmp_path / out,
@@ -47,6 +51,7 @@ def test_the_report_shows_the_graph_and_needs_nothing_from_elsewhere(run, profil
     findings = run(profiled())
     (path,) = (Path(p) for p in findings.reports if p.endswith(".html"))
     page = path.read_text()
+    assert "<h1>Serving profile: tiny version 7 <span" in page
     assert "<svg" in page
     assert "slow_tree" in page
     assert "http://" not in page
@@ -78,7 +83,13 @@ def test_an_instance_that_is_not_in_profile_mode_is_refused(run, profiled):
 def test_an_address_that_nobody_answers_on_is_an_error(spec, golden, tmp_path):
     with pytest.raises(ServiceError, match="does not answer"):
         profile_serving(
-            spec=spec, golden=golden, url="http://127.0.0.1:9", out=tmp_path, champion_profile=None, requests=10
+            spec=spec,
+            subject=SUBJECT,
+            golden=golden,
+            url="http://127.0.0.1:9",
+            out=tmp_path,
+            champion_profile=None,
+            requests=10,
         )
 
 

@@ -3,10 +3,12 @@ import re
 import pandas as pd
 import pytest
 
+from slipway.core.identity import Subject
 from slipway.errors import GateConfigurationError
 from slipway.quality.checks import run_suite
 from slipway.quality.suite import Status, parse_suite
 
+SUBJECT = Subject(model="toy_model", version=4, artifact_sha256="sha256:" + "a" * 64)
 FRAME = pd.DataFrame({"a": [1.0, 2.0, None, 1000.0], "b": ["x", "y", "x", "z"], "void": [None] * 4})
 FRAME["void"] = FRAME["void"].astype(float)
 
@@ -35,7 +37,7 @@ CASES = {
 def outcome(tmp_path_factory):
     out = tmp_path_factory.mktemp("gx")
     rules = suite(*(case[0] for case in CASES.values()))
-    return run_suite(rules, {"train": FRAME, "holdout": FRAME.head(2)}, out), out
+    return run_suite(rules, {"train": FRAME, "holdout": FRAME.head(2)}, out, subject=SUBJECT), out
 
 
 @pytest.mark.parametrize(("number", "status"), enumerate(case[1] for case in CASES.values()), ids=CASES)
@@ -86,14 +88,14 @@ REFUSED = {
 @pytest.mark.parametrize(("rule", "said"), REFUSED.values(), ids=REFUSED)
 def test_a_rule_that_great_expectations_cannot_run_is_a_configuration_error(tmp_path, rule, said):
     with pytest.raises(GateConfigurationError, match=said):
-        run_suite(suite(rule), {"train": FRAME}, tmp_path)
+        run_suite(suite(rule), {"train": FRAME}, tmp_path, subject=SUBJECT)
 
 
 def test_two_equal_expectations_both_have_a_result(tmp_path):
-    results = run_suite(suite(BETWEEN, BETWEEN), {"train": FRAME}, tmp_path)
+    results = run_suite(suite(BETWEEN, BETWEEN), {"train": FRAME}, tmp_path, subject=SUBJECT)
     assert [r.status for r in results] == [Status.BROKEN, Status.BROKEN]
 
 
 def test_the_same_folder_can_be_used_twice(tmp_path):
-    first = run_suite(suite(BETWEEN), {"train": FRAME}, tmp_path)
-    assert run_suite(suite(BETWEEN), {"train": FRAME}, tmp_path) == first
+    first = run_suite(suite(BETWEEN), {"train": FRAME}, tmp_path, subject=SUBJECT)
+    assert run_suite(suite(BETWEEN), {"train": FRAME}, tmp_path, subject=SUBJECT) == first

@@ -3,11 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import ArtifactError
 from slipway.quality.evaluate import Rival, evaluate, judge, labels
 from slipway.quality.evaluate_report import render
+
+SUBJECT = Subject(model="toy_model", version=4, artifact_sha256="sha256:" + "a" * 64)
 
 
 def good_answers(toy, frame):
@@ -61,7 +64,7 @@ STOPPED = {
     "biased on one slice": (
         wrong_for_the_old,
         None,
-        {"slice.age in [55, inf).accuracy", "fairness.age.accuracy_difference"},
+        {"slice.age ≥ 55.accuracy", "fairness.age.accuracy_difference"},
     ),
     "one answer that is not finite": (with_nan, None, {"predictions.not_finite"}),
     "clearly worse than the champion": (blurred, same, {"champion.roc_auc_difference"}),
@@ -117,7 +120,7 @@ def test_all_rows_are_compared_when_too_few_are_new_to_the_champion(judged):
 def test_no_answer_at_all_decides_nothing_and_still_has_a_report(judged, toy):
     quality = judged(lambda p, frame: np.full(len(p), np.nan), rival=same)
     assert {o for n, o in stopped_by(quality).items() if n != "predictions.not_finite"} == {Outcome.INCONCLUSIVE}
-    assert "no finite prediction" in render(quality, spec=toy.spec(), subject="s")
+    assert "no finite prediction" in render(quality, spec=toy.spec(), subject=SUBJECT)
 
 
 LABELS = {
@@ -151,6 +154,29 @@ def test_a_version_is_evaluated_beside_its_champion_end_to_end(make, toy):
     assert "http" not in report
 
 
+def test_rows_that_were_set_aside_are_counted_and_not_scored(make, toy):
+    wrong = toy.frame(400, seed=2)
+    wrong.loc[:59, "malignant"] = 1 - wrong.loc[:59, "malignant"]
+    wrong.loc[7, "weight"] = np.nan
+    version = make.version(holdout=wrong, expression=toy.GOOD)
+    whole, kept = (
+        evaluate(files=version, spec=toy.spec(), champion=None, out=make.root / name, set_aside=rows)
+        for name, rows in (("whole", ()), ("kept", range(60)))
+    )
+    assert decide(whole.measurements).outcome is Outcome.FAILED
+    assert decide(kept.measurements).outcome is Outcome.PASSED
+    assert (kept.details["holdout_rows"], kept.details["rows_scored"], kept.details["rows_set_aside"]) == (400, 340, 60)
+    counted = {m.name: m for m in kept.measurements}
+    assert (counted["rows.set_aside"].value, counted["rows.set_aside"].n) == (60, 400)
+    assert {counted[name].n for name in ("roc_auc", "accuracy")} == {340}
+
+
+def test_a_row_that_is_not_there_cannot_be_set_aside(make, toy):
+    version = make.version(expression=toy.GOOD)
+    with pytest.raises(ArtifactError, match="row 400 was set aside"):
+        evaluate(files=version, spec=toy.spec(), champion=None, out=make.root / "out", set_aside=[400])
+
+
 def test_a_regression_is_judged_and_drawn(toy):
     data = toy.spec(slices=[], fairness=[]).to_json() | {"task": "regression"}
     data["quality"] |= {
@@ -169,4 +195,4 @@ def test_a_regression_is_judged_and_drawn(toy):
     poor = judge(spec, frame, truth, far, rival=Rival(name="champion", predicted=close, trained_on=none))
     assert stopped_by(good) == {}
     assert {"rmse", "champion.rmse_difference"} <= set(stopped_by(poor))
-    assert "Predictions and residuals" in render(good, spec=spec, subject="s")
+    assert "Predictions and residuals" in render(good, spec=spec, subject=SUBJECT)

@@ -41,6 +41,20 @@ def test_a_slice_is_held_against_its_own_threshold(declared, predicted, value, n
     assert (found.n, found.outcome) == (n, outcome)
 
 
+LABELS = {
+    "a lower end": ({"min": 50}, "age ≥ 50"),
+    "an upper end": ({"max": 14}, "age < 14"),
+    "both ends": ({"min": 14, "max": 50.5}, "14 ≤ age < 50.5"),
+    "a value": ({"column": "site", "equals": "south"}, "site=south"),
+    "no end": ({}, "age known"),
+}
+
+
+@pytest.mark.parametrize(("declared", "label"), LABELS.values(), ids=LABELS)
+def test_a_slice_is_named_as_a_person_would(declared, label):
+    assert slice_measurement(scored(RIGHT), part(**declared)).name == f"slice.{label}.accuracy"
+
+
 def test_a_metric_that_a_slice_does_not_define_decides_nothing():
     one_class = Scored(frame=FRAME, truth=np.ones(60), predicted=RIGHT)
     assert slice_measurement(one_class, part(min=50, metric="roc_auc")).outcome is Outcome.INCONCLUSIVE

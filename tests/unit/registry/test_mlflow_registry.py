@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slipway.errors import ArtifactError, IdentityError, RegistryUnreachable, VersionNotFound
+from slipway.errors import ArtifactError, IdentityError, RegistryUnreachable, StorageError, VersionNotFound
 from slipway.registry.mlflow_registry import Registry
 
 MODEL = "a_model"
@@ -108,6 +109,25 @@ def test_a_damaged_version_is_refused(store, registry, tmp_path, name, damage):
     with pytest.raises(ArtifactError):
         registry.files(MODEL, version)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.name != "index"], "nothing is left behind"
+
+
+FULL = {
+    "for the folder to download to": "tempfile.mkdtemp",
+    "for a part of the version": "slipway.registry.mlflow_registry._download_folder",
+}
+
+
+@pytest.mark.parametrize("where", FULL.values(), ids=FULL)
+def test_a_disk_without_room_is_said_to_be_full_and_not_the_registrys_fault(store, registry, monkeypatch, where):
+    version = store.register()
+
+    def full(*_given, **_named):
+        raise OSError(errno.ENOSPC, "No space left on device", "/srv/cache/model.zip")
+
+    monkeypatch.setattr(where, full)
+    with pytest.raises(StorageError, match="No space left on device") as error:
+        registry.files(MODEL, version)
+    assert "free disk space" in error.value.remedy
 
 
 def test_a_version_whose_artifacts_were_deleted_is_refused(store, registry):

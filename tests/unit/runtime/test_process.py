@@ -213,6 +213,15 @@ def test_nothing_of_our_environment_leaks_in(runtime, spec, monkeypatch, image):
     assert "SLIPWAY_AIRFLOW_PASSWORD" not in seen
 
 
+def test_a_service_is_told_where_its_prediction_log_goes(runtime, spec, tmp_path):
+    import urllib.request
+
+    handle = runtime.start(replace(spec(), prediction_log=tmp_path / "predictions"))
+    runtime.wait_ready(handle, timeout_s=20)
+    seen = json.loads(urllib.request.urlopen(handle.url, timeout=5).read())
+    assert seen["SLIPWAY_SERVING_LOG_DIR"] == str(tmp_path / "predictions")
+
+
 def test_running_changes_no_file_of_the_image(runtime, spec, image):
     before = sorted(Path(image.reference).rglob("*"))
     runtime.wait_ready(runtime.start(spec()), timeout_s=20)

@@ -99,10 +99,20 @@ def serve() -> Iterator[Callable[..., Client]]:
     """A function that starts an application, its model loaded, and returns its client."""
     started = []
 
-    def start(call=half_size, *, signature=SIGNATURE, load=None, limits=None, profile=False) -> Client:
+    def start(
+        call=half_size,
+        *,
+        signature=SIGNATURE,
+        load=None,
+        limits=None,
+        options=None,
+        profile=False,
+        log=None,
+        matrix=None,
+    ) -> Client:
         config = ServingConfig(subject=SUBJECT, signature=signature)
-        loader = load or (lambda: Predictor("test", call, signature.output))
-        app = App(config, loader, limits=limits or Limits(), profile=profile)
+        loader = load or (lambda: Predictor("test", call, signature.output, matrix))
+        app = App(config, loader, limits=limits or Limits(), options=options, profile=profile, log=log)
         asyncio.run(app.load())
         started.append(app)
         return Client(app)

@@ -9,12 +9,14 @@ import httpx
 import numpy as np
 import pytest
 
+from slipway.core.serving_options import Mode, ServingOptions
 from slipway.serving.config import Limits
 from slipway.serving.predictor import load_predictor
 from tests.unit.serving.samples import GOOD_ROW, SIGNATURE, Client, half_size
 
 ROWS = {"dataframe_records": [GOOD_ROW]}
 INFER = "/v2/models/clinic/infer"
+POOL = ServingOptions(mode=Mode.POOL)
 
 
 def v2(rows) -> dict:
@@ -180,7 +182,7 @@ def test_beyond_the_queue_limit_a_request_is_told_to_come_back(serve):
         assert release.wait(20)
         return half_size(columns)
 
-    client = serve(slow, limits=Limits(max_inflight=2))
+    client = serve(slow, limits=Limits(max_inflight=2), options=POOL)
 
     async def overload():
         transport = httpx.ASGITransport(app=client.app)
@@ -192,9 +194,44 @@ def test_beyond_the_queue_limit_a_request_is_told_to_come_back(serve):
             return [task.result() for task in done], await asyncio.gather(*waiting), health
 
     refused, answered, health = asyncio.run(overload())
-    assert [(answer.status_code, answer.headers["retry-after"]) for answer in refused] == [(503, "1")]
+    assert [(answer.status_code, answer.headers["retry-after"]) for answer in refused] == [(429, "1")]
     assert [answer.status_code for answer in answered] == [200, 200]
     assert health.status_code == 200
+
+
+def test_a_request_whose_time_is_over_before_its_turn_is_not_computed(serve):
+    release, seen = threading.Event(), []
+
+    def slow(columns):
+        seen.append(columns["size"].tolist())
+        assert release.wait(20)
+        return half_size(columns)
+
+    client = serve(slow, options=POOL)
+
+    async def call(http, size, **headers):
+        return await http.post("/invocations", json={"instances": [[size, 40, 0.5, 0.5]]}, headers=headers)
+
+    async def late():
+        transport = httpx.ASGITransport(app=client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://model") as http:
+            first = asyncio.create_task(call(http, 1))
+            while not seen:
+                await asyncio.sleep(0.001)
+            told = [
+                await call(http, 2, **{"x-slipway-deadline-ms": "20"}),
+                await call(http, 3, **{"x-envoy-expected-rq-timeout-ms": "20", "x-slipway-deadline-ms": "9000"}),
+                await call(http, 4, **{"x-slipway-deadline-ms": "0"}),
+            ]
+            patient = asyncio.create_task(call(http, 5, **{"x-slipway-deadline-ms": "soon"}))
+            await asyncio.sleep(0.01)
+            release.set()
+            return told, await asyncio.gather(first, patient)
+
+    told, answered = asyncio.run(late())
+    assert [(answer.status_code, answer.headers["retry-after"]) for answer in told] == [(503, "1")] * 3
+    assert [answer.status_code for answer in answered] == [200, 200]
+    assert seen == [[1.0], [5.0]]
 
 
 def test_before_the_model_is_loaded_the_server_lives_and_is_not_ready(serve):
@@ -227,6 +264,11 @@ def test_metrics_count_requests_phases_and_policy_hits(serve):
     assert 'slipway_policy_hits_total{column="age",policy="clip"} 3.0' in lines
     assert 'slipway_policy_hits_total{column="size",policy="reject"} 1.0' in lines
     assert 'slipway_phase_seconds_count{phase="decode"} 2.0' in lines
+    assert 'slipway_phase_seconds_count{phase="validate"} 2.0' in lines
+    assert 'slipway_phase_seconds_bucket{le="+Inf",phase="encode"} 1.0' in lines
+    assert "slipway_queue_seconds_count 0.0" in lines
+    assert "slipway_workers 1.0" in lines
+    assert "slipway_prediction_log_lost_total 0.0" in lines
     assert 'slipway_phase_seconds_count{phase="predict"} 1.0' in lines
     assert "slipway_inflight_requests 0.0" in lines
 
@@ -248,8 +290,8 @@ def test_profile_mode_collects_the_whole_handling_and_can_be_reset(serve):
     assert profile["wall_seconds"] >= leaf["cumtime"] >= 0.03
     assert leaf["ncalls"] == leaf["primitive_calls"] == 3
     assert [caller["name"] for caller in leaf["callers"]] == ["_called"]
-    assert found["codec.py", "decode_invocations"]["file"] == "slipway/serving/codec.py"
-    assert found["codec.py", "decode_invocations"]["ncalls"] == 4
+    assert found["codec.py", "parse"]["file"] == "slipway/serving/codec.py"
+    assert found["codec.py", "parse"]["ncalls"] == 4
     assert client.post("/debug/profile/reset").status_code == 200
     assert client.get("/debug/profile").json() == {"requests": 0, "wall_seconds": 0.0, "functions": []}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from slipway.core.signature import Column, DType, Output, Signature
-from slipway.serving.codec import decode_infer, decode_invocations, encode_infer, encode_invocations, parse
+from slipway.serving.codec import decode_invocations, encode_invocations, parse
 from slipway.serving.config import Limits
 from slipway.serving.faults import Malformed, RowsRejected, TooLarge
 
@@ -30,25 +30,6 @@ def test_every_form_of_a_table_reads_as_the_same_columns(form):
     assert table.rows == 2
     assert {name: list(values) for name, values in table.columns.items()} == X_NAMES
     assert not table.extra
-
-
-def tensor(**changes):
-    return {"name": "x", "shape": [2], "datatype": "FP64", "data": [1.5, None]} | changes
-
-
-NAMES_TENSOR = {"name": "name", "shape": [2, 1], "datatype": "BYTES", "data": ["a", "b"]}
-TENSORS = {
-    "flat": tensor(),
-    "one_column": tensor(shape=[2, 1]),
-    "nested": tensor(shape=[2, 1], data=[[1.5], [None]]),
-    "single_precision": tensor(datatype="FP32"),
-}
-
-
-@pytest.mark.parametrize("x", TENSORS.values(), ids=TENSORS)
-def test_tensors_read_as_columns(x):
-    table = decode_infer(json.dumps({"id": "7", "inputs": [NAMES_TENSOR, x]}).encode(), SIGNATURE, LIMITS)
-    assert (table.rows, table.columns, table.request_id) == (2, X_NAMES, "7")
 
 
 NO_TABLE = {
@@ -78,29 +59,6 @@ NO_TABLE = {
 def test_a_body_without_a_table_is_rejected(body):
     with pytest.raises(RowsRejected):
         decode_invocations(body.encode(), SIGNATURE, LIMITS)
-
-
-NO_TENSORS = {
-    "no_inputs": {},
-    "no_tensors": {"inputs": []},
-    "not_tensors": {"inputs": [1]},
-    "no_name": {"inputs": [{"shape": [1], "datatype": "FP64", "data": [1]}]},
-    "name_twice": {"inputs": [tensor(), tensor()]},
-    "no_data": {"inputs": [tensor(data=None)]},
-    "no_shape": {"inputs": [tensor(shape=None)]},
-    "wrong_shape": {"inputs": [tensor(shape=[3])]},
-    "shape_of_bools": {"inputs": [tensor(shape=[True], data=[1])]},
-    "three_dimensions": {"inputs": [tensor(shape=[2, 1, 1])]},
-    "wrong_datatype": {"inputs": [tensor(datatype="BYTES")]},
-    "unhashable_datatype": {"inputs": [tensor(datatype=["FP64"])]},
-    "other_lengths": {"inputs": [tensor(), NAMES_TENSOR | {"shape": [1], "data": ["a"]}]},
-}
-
-
-@pytest.mark.parametrize("document", NO_TENSORS.values(), ids=NO_TENSORS)
-def test_a_body_without_proper_tensors_is_rejected(document):
-    with pytest.raises(RowsRejected):
-        decode_infer(json.dumps(document).encode(), SIGNATURE, LIMITS)
 
 
 NOT_JSON = {
@@ -146,24 +104,3 @@ def test_flags_are_in_the_answer_only_when_there_are_any():
     answers = np.array([0.5])
     assert json.loads(encode_invocations(answers, [])) == {"predictions": [0.5]}
     assert json.loads(encode_invocations(answers, [FLAG]))["flags"] == [FLAG]
-
-
-LABELS = {
-    "floats": (np.array([0.1, 1.0]), DType.FLOAT, "FP64", [0.1, 1.0]),
-    "ints": (np.array([3, 2**60]), DType.INT, "INT64", [3, 2**60]),
-    "bools": (np.array([True, False]), DType.BOOL, "BOOL", [True, False]),
-    "strings": (np.array(["é", ""], dtype=object), DType.STRING, "BYTES", ["é", ""]),
-}
-
-
-@pytest.mark.parametrize(("answers", "dtype", "datatype", "data"), LABELS.values(), ids=LABELS)
-def test_a_v2_answer_is_one_typed_tensor(answers, dtype, datatype, data):
-    signature = Signature(inputs=SIGNATURE.inputs, output=Output(name="y", dtype=dtype))
-    encoded = encode_infer(answers, [FLAG], signature=signature, model="m", version=4, request_id="7")
-    assert json.loads(encoded) == {
-        "model_name": "m",
-        "model_version": "4",
-        "id": "7",
-        "outputs": [{"name": "y", "shape": [2], "datatype": datatype, "data": data}],
-        "parameters": {"flags": [FLAG]},
-    }

@@ -42,7 +42,7 @@ def test_a_missing_configuration_is_refused(tmp_path):
 
 def test_limits_come_from_the_environment_or_are_the_defaults():
     limits = Limits.from_env({"SLIPWAY_SERVING_MAX_ROWS": "7", "SLIPWAY_SERVING_DRAIN_SECONDS": "0.5"})
-    assert limits == Limits(max_bytes=16_777_216, max_rows=7, max_inflight=64, drain_seconds=0.5)
+    assert limits == Limits(max_bytes=16_777_216, max_rows=7, max_inflight=1024, drain_seconds=0.5)
 
 
 @pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf", "0.5"])

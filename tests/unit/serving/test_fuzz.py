@@ -10,8 +10,8 @@ from slipway.core.signature import Column, DType, ExtraColumns, Output, Policy, 
 from slipway.errors import SlipwayError
 from slipway.serving import http_errors
 from slipway.serving.config import Limits, ServingConfig
-from slipway.serving.endpoints import Endpoints
-from slipway.serving.metrics import Metrics
+from slipway.serving.inference import Inference, Pipeline
+from slipway.serving.metrics import Tally
 from slipway.serving.predictor import Predictor
 from slipway.serving.routes import Route
 
@@ -31,13 +31,13 @@ CONFIG = ServingConfig(
 )
 
 
-def endpoints() -> Endpoints:
-    made = Endpoints(CONFIG, Limits(max_rows=5), Metrics(CONFIG.subject))
+def pipeline() -> Pipeline:
+    made = Pipeline(CONFIG, Limits(max_rows=5))
     made.predictor = Predictor("test", lambda columns: [float(len(word)) for word in columns["w"]], FUZZED.output)
     return made
 
 
-ENDPOINTS = endpoints()
+PIPELINE = pipeline()
 NAMES = st.sampled_from(["x", "n", "w", "b", "z", ""])
 SCALARS = st.one_of(
     st.none(),
@@ -98,7 +98,7 @@ BODIES = st.one_of(DOCUMENTS.map(as_bytes), SERVED.map(as_bytes), DAMAGED, st.bi
 @given(body=BODIES, route=st.sampled_from([Route.INVOCATIONS, Route.INFER]))
 def test_no_body_gets_a_500(body, route):
     try:
-        answer = json.loads(ENDPOINTS.infer(route, body))
+        answer = json.loads(PIPELINE.infer(Inference(route, body), Tally()).body)
     except SlipwayError as error:
         assert http_errors.status_of(error) in (400, 413, 422), error
         shown = json.loads(json.dumps(http_errors.body_of(error), allow_nan=False))

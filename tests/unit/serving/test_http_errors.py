@@ -20,7 +20,7 @@ def test_an_error_that_is_not_ours_keeps_its_text_to_itself():
 
 def test_refused_methods_name_the_allowed_and_full_queues_say_when_to_come_back():
     assert http_errors.headers_of(faults.MethodNotAllowed("PUT", "POST")) == [(b"allow", b"POST")]
-    assert http_errors.headers_of(faults.Overloaded("full", remedy="wait")) == [(b"retry-after", b"1")]
+    assert http_errors.headers_of(faults.Overloaded("full", wait_s=1.2)) == [(b"retry-after", b"2")]
     assert http_errors.headers_of(faults.Malformed("no JSON", remedy="send JSON")) == []
 
 

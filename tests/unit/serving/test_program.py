@@ -111,7 +111,7 @@ def test_sigterm_during_load_fails_no_request(tmp_path, sklearn_model):
     assert code == 0
     lines = [json.loads(line) for line in (tmp_path / "stdout").read_text().splitlines()]
     assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, lines))
-    assert [line["way"] for line in lines if line["message"] == "ready"] == ["frame"]
+    assert [line["backend"] for line in lines if line["message"] == "ready"] == ["frame"]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_program_with_a_reason(tmp_path):

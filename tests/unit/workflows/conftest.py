@@ -9,6 +9,7 @@ import yaml
 from slipway.core.evidence import REQUIRED_CHECKS, Check, Evidence, Report
 from slipway.core.identity import digest_bytes
 from slipway.core.service import BuiltImage, RuntimeName
+from slipway.core.serving_options import Mode, ServingOptions
 from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.deploy import Gateway
 from slipway.errors import EvidenceError, VersionNotFound
@@ -21,6 +22,7 @@ from tests.fakes.specs import declared
 from tests.unit.deploy.fakes import FakeEnvoy, FakeRuntime, golden
 
 IMAGE = digest_bytes(b"the image")
+TUNED = ServingOptions(mode=Mode.POOL, batch_rows=32)
 
 
 class Registry(FakeRegistry):
@@ -97,7 +99,14 @@ def put(bench, release):
     clock = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n) for n in range(1000))
 
     def write(
-        check, *, outcome=Outcome.PASSED, version=1, release_id=release.id, image=IMAGE, runtime=RuntimeName.DOCKER
+        check,
+        *,
+        outcome=Outcome.PASSED,
+        version=1,
+        release_id=release.id,
+        image=IMAGE,
+        runtime=RuntimeName.DOCKER,
+        options=TUNED,
     ):
         files = bench.registry.files("churn", version)
         path = (
@@ -111,6 +120,11 @@ def put(bench, release):
         built = BuiltImage(digest=image, reference=image, runtime=runtime, python_version="3.11", lock_sha256=IMAGE)
         value = 1.0 if outcome is Outcome.PASSED else 0.0
         at = next(clock)
+        details = {
+            Check.BUILD_IMAGE: {"image": built.to_json()},
+            Check.TUNE_SERVING: {"options": options.to_json()},
+            Check.LOAD_TEST: {"options": options.to_json()},
+        }.get(check, {})
         item = Evidence(
             check=check,
             outcome=outcome,
@@ -125,7 +139,7 @@ def put(bench, release):
             started_at=at,
             ended_at=at,
             release=release_id,
-            details={"image": built.to_json()} if check is Check.BUILD_IMAGE else {},
+            details=details,
         )
         bench.ledger.append(EntryKind.EVIDENCE, model="churn", version=version, actor="ada", payload=item.to_json())
         return files.subject.with_image(image)

@@ -17,8 +17,8 @@ from slipway.errors import (
     PromotionRefused,
     ReferenceFailed,
     RegistryUnreachable,
-    SettingsError,
     SpecError,
+    StorageError,
 )
 from slipway.registry.artifacts import check_files
 from slipway.registry.mlflow_registry import Registry
@@ -187,7 +187,7 @@ def test_an_engine_that_died_refuses_the_image_that_it_built(bench, release, put
 
 
 def test_a_full_disk_is_said_to_be_full_and_the_gate_has_not_passed(bench, release, champion):
-    with pytest.raises(SettingsError, match="No space left") as error:
+    with pytest.raises(StorageError, match="No space left") as error:
         passed(bench, release, lambda page: Path("/dev/full").write_text("<p>all is well</p>"))
     one_paragraph(error, "free disk space")
     (evidence,) = bench.ledger.evidence("churn")
@@ -202,7 +202,7 @@ def test_a_disk_without_room_for_the_report_stops_the_gate(bench, release, champ
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
         try:
             passed(bench, release, lambda page: page.write_bytes(b"x" * 400_000))
-        except SettingsError as error:
+        except StorageError as error:
             end.send(str(error))
         end.close()
 
@@ -219,7 +219,7 @@ def test_a_disk_without_room_for_the_report_stops_the_gate(bench, release, champ
 def test_a_reports_folder_that_is_none_is_an_error(bench, release, champion):
     bench.settings.reports.parent.mkdir(parents=True, exist_ok=True)
     bench.settings.reports.write_text("a file where the folder should be")
-    with pytest.raises(SettingsError, match="reports") as error:
+    with pytest.raises(StorageError, match="reports") as error:
         passed(bench, release, lambda page: page.write_text("x"))
     one_paragraph(error, "SLIPWAY_VAR")
     assert [e.outcome for e in bench.ledger.evidence("churn")] == [Outcome.INCONCLUSIVE]

@@ -3,7 +3,10 @@
 import httpx
 import pytest
 
+from slipway.core.evidence import Check
+from slipway.core.serving_options import ServingOptions
 from slipway.errors import EvidenceError, GatewayError, ServiceError
+from slipway.ledger import EntryKind
 from slipway.workflows.approve import record_decision
 from slipway.workflows.deploy import deploy
 from slipway.workflows.predict import sample_rows
@@ -11,6 +14,7 @@ from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
 from slipway.workflows.rollback import rollback
 from tests.unit.deploy.fakes import Behaviour
+from tests.unit.workflows.conftest import TUNED
 
 IMAGES = {version: "sha256:" + str(version) * 64 for version in (1, 2)}
 
@@ -63,6 +67,47 @@ def test_deploying_again_changes_nothing(bench, gateway, promoted):
     first, second = deploy(bench, release), deploy(bench, release)
     assert first.handle == second.handle
     assert answers(gateway) == [31]
+
+
+def started_as(bench, handle):
+    spec = bench.runtime.specs[handle.id]
+    return ServingOptions.from_env(spec.env), spec.prediction_log
+
+
+def test_what_is_deployed_runs_with_the_tuned_options_and_a_prediction_log(bench, gateway, promoted):
+    deployment = deploy(bench, promoted(1))
+    assert started_as(bench, deployment.handle) == (TUNED, bench.settings.var / "predictions" / "churn" / "1")
+    assert bench.ledger.entries()[-2].payload["options"] == TUNED.to_json()
+
+
+def test_a_rollback_starts_a_version_that_is_cold_with_the_options_it_served_with(bench, gateway, served):
+    old = bench.runtime.find("slipway-churn-v1")
+    bench.runtime.stop(old)
+    deployment = rollback(bench, "churn", actor="ada", reason="", run_id="back")
+    assert deployment.handle.id != old.id
+    assert started_as(bench, deployment.handle) == (TUNED, bench.settings.var / "predictions" / "churn" / "1")
+
+
+def test_a_version_from_before_there_was_a_tuning_rolls_back_with_the_default_options(
+    bench, gateway, served, monkeypatch
+):
+    entry = bench.ledger.entries(kinds=[EntryKind.DEPLOYMENT])[0]
+    del entry.payload["options"]
+    monkeypatch.setattr("slipway.workflows.rollback.previous_deployment", lambda *args, **given: entry)
+    bench.runtime.stop(bench.runtime.find("slipway-churn-v1"))
+    deployment = rollback(bench, "churn", actor="ada", reason="", run_id="back")
+    assert started_as(bench, deployment.handle)[0] == ServingOptions()
+    assert bench.ledger.entries()[-1].payload["options"] == ServingOptions().to_json()
+
+
+def test_a_service_that_serves_already_is_recorded_with_the_options_that_it_runs_with(bench, gateway, promoted, put):
+    first = deploy(bench, release := promoted(1))
+    for check in (Check.TUNE_SERVING, Check.LOAD_TEST):
+        put(check, release_id=release.id, image=IMAGES[1], options=ServingOptions(threads=2))
+    again = deploy(bench, release)
+    assert again.handle == first.handle
+    assert bench.ledger.entries()[-2].payload["options"] == TUNED.to_json()
+    assert any("keeps its serving options" in line for line in bench.said)
 
 
 def test_what_was_not_promoted_in_this_release_is_not_deployed(bench, gateway, release, complete):

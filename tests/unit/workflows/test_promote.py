@@ -6,6 +6,7 @@ import pytest
 
 from slipway.core.evidence import Check
 from slipway.core.service import RuntimeName
+from slipway.core.serving_options import ServingOptions
 from slipway.core.verdict import Outcome
 from slipway.errors import EngineUnavailable, RegistryUnreachable, SlipwayError
 from slipway.workflows.approve import record_decision
@@ -96,6 +97,18 @@ def test_evidence_on_another_image_refuses(bench, release, complete, put, kinds)
     put(Check.BUILD_IMAGE, image="sha256:" + "1" * 64)
     record_decision(bench, release, approved=True, by="bob")
     refused(bench, release, kinds, "load_test: no evidence")
+
+
+def test_other_options_than_those_under_load_refuse(bench, release, approved, put, kinds):
+    put(Check.TUNE_SERVING, options=ServingOptions(threads=2))
+    refused(bench, release, kinds, "drove the serving options .* tuning chose")
+
+
+def test_a_load_test_of_the_options_that_were_tuned_anew_promotes(bench, release, approved, put):
+    put(Check.TUNE_SERVING, options=ServingOptions(threads=2))
+    put(Check.LOAD_TEST, options=ServingOptions(threads=2))
+    promote(bench, release)
+    assert champion(bench) == 1
 
 
 @pytest.mark.parametrize(("runtime", "allowed"), [(RuntimeName.DOCKER, True), (RuntimeName.PROCESS, False)])

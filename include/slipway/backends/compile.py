@@ -1,0 +1,167 @@
+"""Provide a version's compiled candidate and the rows to compare it on, made once for one model and set of tools."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.backends.worker import COMPILED, DRAWN_ROWS, KNOWN_ROWS, REQUEST, RESULT, THRESHOLD_ROWS
+from slipway.core.identity import digest_bytes
+from slipway.core.signature import Signature
+from slipway.core.version import VersionFiles
+from slipway.errors import CommandError
+from slipway.runtime.commands import run
+from slipway.runtime.files import read_json
+
+PACKAGE = Path(__file__).parent
+MOST_ROWS = 100_000
+TIMEOUT_S = 300
+_KEPT = 8
+_TOOLS = ("onnx", "onnxruntime", "skl2onnx", "scikit-learn", "numpy", "lightgbm", "xgboost", "xgboost-cpu")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compilation:
+    """What there is to compare.
+
+    Attributes
+    ----------
+    folder : Path
+    key : str
+        The digest of all that it was made from.
+    rows, more_rows : tuple of str
+        Files with rows, in the folder: those that must be compared, and those that are as far as there is time.
+    compiled : str or None
+        The compiled model's file, in the folder.
+    reason : str
+        Why there is none.
+    coverage : mapping or None
+        How many splits the model's trees have, and how many got rows; None for a model without trees.
+    """
+
+    folder: Path
+    key: str
+    rows: tuple[str, ...]
+    more_rows: tuple[str, ...]
+    compiled: str | None
+    reason: str
+    coverage: Mapping[str, Any] | None
+
+
+def provide_compilation(
+    files: VersionFiles,
+    signature: Signature,
+    *,
+    cache: Path,
+    progress: Callable[[str], None],
+    rows: int = MOST_ROWS,
+    timeout_s: float = TIMEOUT_S,
+) -> Compilation:
+    """Return the compiled candidate of a version and the rows to compare, made here or before.
+
+    A model that cannot be compiled is no error: the reason is part of the result.
+
+    Parameters
+    ----------
+    files : VersionFiles
+    signature : Signature
+    cache : Path
+    progress : callable
+    rows : int
+        About how many.
+    timeout_s : float
+        After which the compiler is stopped.
+    """
+    key = _key(files, signature, rows)
+    place = cache / key[7:]
+    if (place / RESULT).is_file() and not (read_json(place / RESULT) or {}).get("ended"):
+        progress("backends: compiled before")
+        os.utime(place)
+        return _read(place, key)
+    cache.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".making-") as name:
+        made = Path(name)
+        _request(made, files, signature, rows)
+        _run(made, timeout_s)
+        _put(made, place)
+    found = _read(place, key)
+    told = "compiled" if found.compiled else f"not compiled: {found.reason}"
+    progress(f"backends: {told}, {time.monotonic() - started:.1f} s")
+    _prune(cache)
+    return found
+
+
+def _key(files: VersionFiles, signature: Signature, rows: int) -> str:
+    parts = [files.subject.artifact_sha256, json.dumps(signature.to_json(), sort_keys=True), str(rows)]
+    parts += [f"{name} {_version(name)}" for name in _TOOLS]
+    parts += [digest_bytes(path.read_bytes()) for path in sorted(PACKAGE.glob("*.py"))]
+    return digest_bytes("\n".join(parts).encode())
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def _request(folder: Path, files: VersionFiles, signature: Signature, rows: int) -> None:
+    request = {
+        "model": str(files.model.absolute()),
+        "snapshots": [str(files.holdout.absolute()), str(files.train.absolute())],
+        "signature": signature.to_json(),
+        "rows": rows,
+    }
+    (folder / REQUEST).write_text(json.dumps(request), encoding="utf-8")
+
+
+def _run(folder: Path, timeout_s: float) -> None:
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parents[1]), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    try:
+        run([sys.executable, "-m", "slipway.backends.worker", folder], timeout_s=timeout_s, env=env)
+    except CommandError as error:
+        (folder / COMPILED).unlink(missing_ok=True)
+        # Told apart from a model that cannot be compiled: the next build tries again.
+        result = {"compiled": False, "reason": f"the compiler ended: {error.reason[-500:]}", "ended": True}
+        (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
+
+
+def _put(made: Path, place: Path) -> None:
+    if (read_json(place / RESULT) or {}).get("ended"):
+        shutil.rmtree(place, ignore_errors=True)
+    made.chmod(0o755)
+    try:
+        made.rename(place)
+    except OSError:
+        if not (place / RESULT).is_file():  # else another build was faster; it made the same
+            raise
+    made.mkdir(exist_ok=True)  # for the one who made it to remove
+
+
+def _read(place: Path, key: str) -> Compilation:
+    result = read_json(place / RESULT) or {}
+    return Compilation(
+        folder=place,
+        key=key,
+        rows=tuple(name for name in (THRESHOLD_ROWS, KNOWN_ROWS) if (place / name).is_file()),
+        more_rows=tuple(name for name in (DRAWN_ROWS,) if (place / name).is_file()),
+        compiled=COMPILED if result.get("compiled") else None,
+        reason=str(result.get("reason", "")),
+        coverage=result.get("coverage"),
+    )
+
+
+def _prune(cache: Path) -> None:
+    kept = sorted((p for p in cache.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in kept[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)

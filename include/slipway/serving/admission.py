@@ -1,0 +1,108 @@
+"""Who is let in: a request that would wait too long is told so at once, and one whose time is over is not computed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from slipway.serving.config import Limits
+from slipway.serving.faults import DeadlinePassed, Overloaded
+
+SMALL_BODY = 64 * 1024
+DEADLINES = (b"x-slipway-deadline-ms", b"x-envoy-expected-rq-timeout-ms")
+
+_SHARE = 0.2  # of a new observation in the moving average
+_BUDGET_SHARE = 0.8  # of the latency objective; the rest is for what cannot be foreseen
+
+
+class Expectation:
+    """How long a request is expected to take: a moving average, for small bodies a request, for large ones a byte."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.small = seconds
+        self.per_byte = 0.0
+
+    def of(self, size: int) -> float:
+        """Return the seconds that a body of so many bytes will take."""
+        return self.small if size <= SMALL_BODY else max(self.small, self.per_byte * size)
+
+    def learn(self, size: int, seconds: float) -> None:
+        """Take in how long one took."""
+        if size <= SMALL_BODY:
+            self.small += (seconds - self.small) * _SHARE
+        else:
+            known = self.per_byte or seconds / size
+            self.per_byte = known + (seconds / size - known) * _SHARE
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What is in hand: requests that wait for the worker thread, or that it computes."""
+
+    requests: int = 0
+    seconds: float = 0.0
+
+    def enter(self, seconds: float) -> None:
+        """Count a request that is expected to take so long."""
+        self.requests += 1
+        self.seconds += seconds
+
+    def leave(self, seconds: float) -> None:
+        """Forget a request that had been counted so."""
+        self.requests -= 1
+        self.seconds = self.seconds - seconds if self.requests else 0.0
+
+
+class Gate:
+    """Decides on one request at a time.
+
+    Parameters
+    ----------
+    limits : Limits
+    p99_ms : float
+        The latency objective, of which most may be spent in here.
+    """
+
+    def __init__(self, limits: Limits, p99_ms: float) -> None:
+        self._most = limits.max_inflight
+        self._budget_s = (limits.queue_budget_ms or p99_ms * _BUDGET_SHARE) / 1000
+
+    def check(self, waiting: Waiting, seconds: float) -> None:
+        """Let a request in that is expected to take so long, or raise Overloaded; an idle server takes any."""
+        if waiting.requests >= self._most:
+            raise Overloaded(f"{waiting.requests} requests are waiting", wait_s=waiting.seconds)
+        if waiting.requests and waiting.seconds + seconds > self._budget_s:
+            wait_ms = waiting.seconds * 1000
+            raise Overloaded(
+                f"the wait would be {wait_ms:.0f} ms, {self._budget_s * 1000:.0f} ms are allowed",
+                wait_s=waiting.seconds,
+            )
+
+
+def expires_at(headers: Mapping[bytes, bytes], default_s: float) -> float:
+    """Return when the caller's time is over, on the monotonic clock.
+
+    Raises
+    ------
+    DeadlinePassed
+        If it is over already.
+    """
+    seconds = default_s
+    for name in DEADLINES:
+        text = headers.get(name)
+        if text is not None:
+            seconds = min(seconds, _seconds(text))
+    if seconds <= 0:
+        raise DeadlinePassed
+    return time.monotonic() + seconds
+
+
+def _seconds(text: bytes) -> float:
+    """Return milliseconds, as a caller wrote them, in seconds; infinite if they cannot be read."""
+    try:
+        seconds = float(text) / 1000
+    except ValueError:
+        return math.inf
+    return math.inf if math.isnan(seconds) else seconds

@@ -1,0 +1,66 @@
+"""The compiler in its own process: what a model does there stays there, and the same is made once."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from slipway.backends.compile import provide_compilation
+from slipway.core.identity import Subject, digest_bytes
+from slipway.core.version import VersionFiles
+from tests.unit.backends.models import NAMES, signature, table
+
+UNKNOWN = "flavors:\n  python_function:\n    loader_module: mlflow.pytorch\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    root = tmp_path / "version"
+    for name in ("model", "snapshot"):
+        (root / name).mkdir(parents=True)
+    (root / "model" / "MLmodel").write_text(UNKNOWN)
+    values, _, _ = table(rows=20)
+    pd.DataFrame(values, columns=NAMES).to_parquet(root / "snapshot" / "holdout.parquet")
+    subject = Subject(model="toy", version=1, artifact_sha256=digest_bytes(b"toy"))
+    return VersionFiles(subject=subject, root=root, run_id="run")
+
+
+@pytest.fixture
+def provide(files, tmp_path):
+    said = []
+
+    def provide(**options):
+        said.clear()
+        made = provide_compilation(
+            files, signature(), cache=tmp_path / "cache", progress=said.append, rows=500, **options
+        )
+        return made, "\n".join(said)
+
+    return provide
+
+
+def test_a_model_that_cannot_be_compiled_still_gets_its_rows_and_is_looked_at_once(provide):
+    made, said = provide()
+    assert made.compiled is None
+    assert made.reason == "no converter for models that mlflow.pytorch loads"
+    assert (made.rows, made.more_rows) == (("known_rows.npz",), ("drawn_rows.npz",))
+    assert all((made.folder / name).is_file() for name in (*made.rows, *made.more_rows))
+    assert "not compiled" in said
+    again, said = provide()
+    assert again == made
+    assert said == "backends: compiled before"
+
+
+def test_a_compiler_that_is_stopped_says_so_and_is_tried_again(provide):
+    made, _ = provide(timeout_s=0.01)
+    assert made.compiled is None
+    assert "ran for more than" in made.reason
+    again, said = provide()
+    assert again.reason.startswith("no converter")
+    assert json.loads((again.folder / "result.json").read_text())["compiled"] is False
+    assert "not compiled" in said
+
+
+def test_what_is_half_made_is_not_left_in_the_cache(provide, tmp_path):
+    provide()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [provide()[0].key[7:]]

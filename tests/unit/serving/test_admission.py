@@ -1,0 +1,84 @@
+import time
+
+import pytest
+
+from slipway.serving.admission import SMALL_BODY, Expectation, Gate, Waiting, expires_at
+from slipway.serving.config import Limits
+from slipway.serving.faults import DeadlinePassed, Overloaded
+
+
+def waiting(requests, seconds_each):
+    made = Waiting()
+    for _ in range(requests):
+        made.enter(seconds_each)
+    return made
+
+
+CASES = {
+    "idle": (waiting(0, 0), 9.0, True),
+    "within_the_budget": (waiting(3, 0.05), 0.05, True),
+    "beyond_the_budget": (waiting(4, 0.05), 0.05, False),
+    "too_many": (waiting(8, 0.0), 0.0, False),
+}
+
+
+@pytest.mark.parametrize(("before", "own", "admitted"), CASES.values(), ids=CASES)
+def test_a_request_is_let_in_while_its_wait_and_its_own_time_fit_the_budget(before, own, admitted):
+    gate = Gate(Limits(max_inflight=8), p99_ms=250.0 + 1e-6)
+    if admitted:
+        gate.check(before, own)
+    else:
+        with pytest.raises(Overloaded):
+            gate.check(before, own)
+
+
+def test_the_budget_can_be_given_in_place_of_what_follows_from_the_objective():
+    gate = Gate(Limits(queue_budget_ms=1000), p99_ms=1)
+    gate.check(waiting(9, 0.1), 0.05)
+
+
+def test_who_is_refused_is_told_when_the_queue_will_be_done():
+    with pytest.raises(Overloaded) as refused:
+        Gate(Limits(), p99_ms=100).check(waiting(5, 0.5), 0.5)
+    assert refused.value.retry_after_s == 3
+
+
+def test_waiting_comes_back_to_nothing():
+    made = waiting(3, 0.1)
+    for _ in range(3):
+        made.leave(0.1)
+    assert (made.requests, made.seconds) == (0, 0.0)
+
+
+def test_what_is_expected_follows_what_is_seen_small_and_large_apart():
+    expectation = Expectation(0.001)
+    for _ in range(50):
+        expectation.learn(100, 0.02)
+        expectation.learn(1_000_000, 1.0)
+    assert expectation.of(200) == pytest.approx(0.02, rel=0.01)
+    assert expectation.of(2_000_000) == pytest.approx(2.0, rel=0.01)
+    assert expectation.of(SMALL_BODY + 1) >= expectation.of(SMALL_BODY)
+
+
+DEADLINES = {
+    "none": ({}, 30.0),
+    "ours": ({b"x-slipway-deadline-ms": b"1500"}, 1.5),
+    "envoys": ({b"x-envoy-expected-rq-timeout-ms": b"2000"}, 2.0),
+    "the_earlier": ({b"x-slipway-deadline-ms": b"4000", b"x-envoy-expected-rq-timeout-ms": b"2000"}, 2.0),
+    "no_more_than_ours": ({b"x-slipway-deadline-ms": b"90000"}, 30.0),
+    "no_number": ({b"x-slipway-deadline-ms": b"nan"}, 30.0),
+    "text": ({b"x-slipway-deadline-ms": b"soon"}, 30.0),
+}
+
+
+@pytest.mark.parametrize(("headers", "seconds"), DEADLINES.values(), ids=DEADLINES)
+def test_the_deadline_is_the_callers_within_ours(headers, seconds):
+    before = time.monotonic()
+    assert expires_at(headers, 30.0) - seconds >= before
+    assert expires_at(headers, 30.0) - seconds <= time.monotonic()
+
+
+@pytest.mark.parametrize("text", [b"0", b"-1", b"-inf"])
+def test_a_deadline_that_has_passed_is_refused(text):
+    with pytest.raises(DeadlinePassed):
+        expires_at({b"x-slipway-deadline-ms": text}, 30.0)
