@@ -11,7 +11,7 @@ SETUP  := $(VENV)/.setup
 DEV    := $(VENV)/.setup-dev
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo stop test test-unit lint format bench base-image lock clean
+.PHONY: help setup demo stop test test-unit lint format bench bench-serving bench-gates base-image lock clean
 
 help:           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -64,6 +64,13 @@ format: $(DEV)
 
 bench: $(DEV)  ## benchmarks; each writes bench/results/<name>.json
 	python -m bench.release
+	python -m bench.serving
+
+bench-serving: $(DEV)  ## serving beside its peers; ARGS='--quick' or ARGS='--only gbm100,slipway,mlflow'
+	python -m bench.serving $(ARGS)
+
+bench-gates: $(DEV)  ## what the gates catch, on faulty and good versions; ARGS='--only data' or ARGS='--resume'
+	python -m bench.gates $(ARGS)
 
 base-image:     ## a base image from Debian packages, for hosts that cannot pull one
 	containers/base/build.sh

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -23,8 +25,8 @@ class Claim:
     against: str
 
 
-def write(name: str, claims: list[Claim], *, started_at: datetime) -> Path:
-    """Write ``bench/results/<name>.json`` and print the claims."""
+def write(name: str, claims: list[Claim], *, started_at: datetime, more: Mapping[str, Any] | None = None) -> Path:
+    """Write ``bench/results/<name>.json``, with whatever else there is to keep, and print the claims."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     document = {
@@ -37,9 +39,10 @@ def write(name: str, claims: list[Claim], *, started_at: datetime) -> Path:
         },
         "started_at": started_at.isoformat(),
         "ended_at": datetime.now(UTC).isoformat(),
+        **(more or {}),
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
     for claim in claims:
-        print(f"{claim.name:<32} {claim.value:>10.3f} {claim.unit:<4} n={claim.n}  {claim.against}")
+        print(f"{claim.name:<44} {claim.value:>10.3f} {claim.unit:<4} n={claim.n}  {claim.against}")
     print(f"written to {path.relative_to(RESULTS.parents[1])}")
     return path

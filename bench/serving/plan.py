@@ -1,0 +1,96 @@
+"""How long each thing is measured, and on what; the default and the quick run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bench.serving import models
+from bench.serving.systems import ECHO, PEERS, SLIPWAY
+
+MAIN_MODEL = "gbm100"
+"""The model that is measured at every rate, and that the claims without a model's name are about."""
+
+CLAIMED = (MAIN_MODEL, "pyfunc")
+NAMES = (*models.NAMES, *PEERS, SLIPWAY, ECHO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one run measures.
+
+    Attributes
+    ----------
+    models, systems : tuple of str
+    rounds : int
+        In each, every system is started afresh, in another order. Models that no claim of the project rests on have one
+        round less.
+    warm_s, saturation_s, batch_s : float
+        Closed loop: warming up; one row at 1 and 16 connections; 100 rows. Whole seconds.
+    rates : tuple of (float, float)
+        Open loop: arrivals a second, and for how long; for the main model.
+    large_s, large_least, large_most : float, int, int
+        Requests of 10,000 rows, one after the other: seconds, and bounds on how many.
+    compared_rows : int
+        Rows on which each backend's answers are compared with the native model's.
+    cold_starts : int
+    every_setup : bool
+        Whether all set-ups of the peers are tried; else the first one is taken.
+    """
+
+    models: tuple[str, ...] = models.NAMES
+    systems: tuple[str, ...] = (*PEERS, SLIPWAY, ECHO)
+    rounds: int = 3
+    warm_s: int = 1
+    saturation_s: int = 2
+    batch_s: int = 1
+    rates: tuple[tuple[float, float], ...] = ((10, 8.0), (100, 4.0), (1000, 3.0))
+    large_s: float = 1.0
+    large_least: int = 3
+    large_most: int = 60
+    compared_rows: int = 100_000
+    cold_starts: int = 5
+    every_setup: bool = True
+
+    def only(self, names: Sequence[str]) -> Plan:
+        """Return the plan for these models and systems; naming no model, or no system, means all of that kind.
+
+        Raises
+        ------
+        SystemExit
+            For a name that is neither.
+        """
+        unknown = sorted(set(names) - set(NAMES))
+        if unknown:
+            raise SystemExit(f"{', '.join(unknown)}: no such model or system. There are: {', '.join(NAMES)}")
+        chosen_models = tuple(name for name in self.models if name in names) or self.models
+        chosen_systems = tuple(name for name in self.systems if name in names) or self.systems
+        return replace(self, models=chosen_models, systems=chosen_systems)
+
+    def rates_for(self, model: str) -> tuple[tuple[float, float], ...]:
+        """Return the rates at which a model is measured."""
+        return self.rates if model == MAIN_MODEL else ()
+
+    def rounds_for(self, model: str, system: str) -> int:
+        """Return how many rounds a system gets on a model; a backend that is not served gets one on most models."""
+        if ":" in system and model != MAIN_MODEL:
+            return 1
+        return self.rounds if model in CLAIMED else max(1, self.rounds - 1)
+
+    def order(self, number: int) -> tuple[str, ...]:
+        """Return the systems in the order of one round, so that none always comes first."""
+        shift = number % len(self.systems)
+        return self.systems[shift:] + self.systems[:shift]
+
+
+QUICK = Plan(
+    models=(MAIN_MODEL, "pyfunc"),
+    rounds=1,
+    saturation_s=1,
+    rates=((10, 4.0), (100, 2.0), (1000, 2.0)),
+    large_s=0.5,
+    large_least=2,
+    large_most=10,
+    cold_starts=2,
+    every_setup=False,
+)

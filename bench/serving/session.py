@@ -1,0 +1,196 @@
+"""One system that runs: its answers compared, then its figures taken."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from bench.serving import data
+from bench.serving.figures import Sample, quantile
+from bench.serving.load import Generator, Target
+from bench.serving.payloads import Form, Payload, answers, mismatches, payload
+from bench.serving.plan import Plan
+from bench.serving.processes import HOST
+from bench.serving.slipway_side import phase_seconds
+
+CHECKED_ONE_BY_ONE, CHECKED_AT_ONCE = 20, 200
+LARGE = 10_000
+_TIMEOUT_S = 120
+
+
+class WrongAnswers(Exception):
+    """A system answers other than the native model does; it is not timed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A system that is up.
+
+    Attributes
+    ----------
+    system, model : str
+    port : int
+    path : str
+    form : Form
+        How it is asked.
+    binary_path : str or None
+        Where it takes v2 binary tensors, if it does.
+    metrics : bool
+        Whether it tells its phases at /metrics.
+    """
+
+    system: str
+    model: str
+    port: int
+    path: str
+    form: Form
+    binary_path: str | None = None
+    metrics: bool = False
+
+    @property
+    def target(self) -> Target:
+        """Where its own form goes."""
+        return Target(self.port, self.path)
+
+    def ask(self, rows: pd.DataFrame, *, binary: bool = False) -> np.ndarray:
+        """Return its answers; WrongAnswers if it does not give one for each row."""
+        path, form = (self.binary_path or "", Form.V2_BINARY) if binary else (self.path, self.form)
+        sent = payload(form, rows)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=_TIMEOUT_S)
+        try:
+            connection.request("POST", path, sent.body, dict(sent.headers))
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != 200:
+                raise WrongAnswers(f"status {response.status}: {body[:300].decode(errors='replace')}")
+            return answers(body, {name.lower(): value for name, value in response.getheaders()}, len(rows))
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, IndexError) as error:
+            raise WrongAnswers(f"{type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
+
+    def check(self, rows: pd.DataFrame, native: np.ndarray) -> None:
+        """Compare some answers with the native model's, one by one and at once; WrongAnswers if one differs."""
+        alone = [self.ask(rows.iloc[[number]])[0] for number in range(CHECKED_ONE_BY_ONE)]
+        found = {"one by one": np.array(alone), "at once": self.ask(rows)}
+        if self.binary_path is not None:
+            found["in binary"] = self.ask(rows, binary=True)
+        for how, ours in found.items():
+            wrong = mismatches(ours, native[: len(ours)])
+            if len(wrong):
+                first = wrong[0]
+                raise WrongAnswers(
+                    f"{len(wrong)} of {len(ours)} rows {how}: row {first} {ours[first]} != {native[first]}"
+                )
+
+
+@cache
+def request(form: Form, count: int) -> Payload:
+    """Return the request that is timed: the same rows for every system."""
+    return payload(form, data.rows(count, seed=count))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Takes the figures of one system in one round."""
+
+    running: Running
+    generator: Generator
+    plan: Plan
+    round: int
+
+    def warm(self) -> None:
+        """Load it for a moment, so that lazy parts are there and caches are warm."""
+        one = request(self.running.form, 1)
+        self.generator.saturate(self.running.target, one, connections=4, seconds=self.plan.warm_s)
+
+    def all_figures(self) -> Iterator[Sample]:
+        """Give everything that the plan has for the model."""
+        yield from self.saturation()
+        for rate, seconds in self.plan.rates_for(self.running.model):
+            yield from self._at_rate(rate, seconds)
+        yield from self._hundred()
+        yield from self.large()
+
+    def saturation(self) -> Iterator[Sample]:
+        """Give the throughput of single rows at 1 and 16 connections, and what the phases took."""
+        one = request(self.running.form, 1)
+        for connections in (1, 16):
+            before = self._phases()
+            done = self.generator.saturate(
+                self.running.target, one, connections=connections, seconds=self.plan.saturation_s
+            )
+            name = f"c{connections}"
+            yield self._sample(f"throughput_{name}", "1/s", done.per_second, done.answered, done.errors)
+            yield self._sample(f"p50_ms_{name}", "ms", done.p50_ms, done.answered, done.errors)
+            yield self._sample(f"p99_ms_{name}", "ms", done.p99_ms, done.answered, done.errors)
+            if connections == 1 and before:
+                yield from self._phase_figures(before, done.answered)
+
+    def large(self) -> Iterator[Sample]:
+        """Give the rows a second of large requests, in its own form and, where it takes that, in binary."""
+        forms = [("rows10k", self.running.target, self.running.form)]
+        if self.running.binary_path is not None:
+            forms.append(("rows10k_binary", Target(self.running.port, self.running.binary_path), Form.V2_BINARY))
+        plan = self.plan
+        for measure, target, form in forms:
+            told = self.generator.one_by_one(
+                target, request(form, LARGE), seconds=plan.large_s, least=plan.large_least, most=plan.large_most
+            )
+            middle = quantile(told["latencies_ms"], 0.5)
+            done = len(told["latencies_ms"])
+            yield self._sample(measure, "rows/s", LARGE / middle * 1e3, done, told["errors"])
+
+    def _hundred(self) -> Iterator[Sample]:
+        hundred = request(self.running.form, 100)
+        done = self.generator.saturate(self.running.target, hundred, connections=1, seconds=self.plan.batch_s)
+        yield self._sample("rows100", "rows/s", 100 * done.per_second, done.answered, done.errors)
+
+    def _at_rate(self, rate: float, seconds: float) -> Iterator[Sample]:
+        # the same arrivals for every system in a round
+        told = self.generator.at_rate(
+            self.running.target, request(self.running.form, 1), rate=rate, seconds=seconds, seed=self.round
+        )
+        latencies, lost = told["latencies_ms"], told["errors"]
+        for share, name in ((0.5, "p50"), (0.99, "p99")):
+            value = quantile(latencies, share, lost=lost)
+            yield self._sample(f"{name}_ms_at_{rate:g}", "ms", value, told["offered"], lost)
+        yield self._sample(f"answered_at_{rate:g}", "1/s", len(latencies) / told["seconds"], told["offered"], lost)
+
+    def _phase_figures(self, before: dict[str, float], requests: int) -> Iterator[Sample]:
+        after = self._phases()
+        spent = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
+        total = sum(spent.values())
+        if not requests or not total:
+            return
+        for name, seconds in spent.items():
+            yield self._sample(f"phase_{name}_us", "us", seconds / requests * 1e6, requests)
+        yield self._sample("validate_share", "1", spent.get("validate", 0.0) / total, requests)
+
+    def _phases(self) -> dict[str, float]:
+        if not self.running.metrics:
+            return {}
+        connection = http.client.HTTPConnection(HOST, self.running.port, timeout=_TIMEOUT_S)
+        try:
+            connection.request("GET", "/metrics")
+            return phase_seconds(connection.getresponse().read().decode())
+        finally:
+            connection.close()
+
+    def _sample(self, measure: str, unit: str, value: float, n: int, errors: int = 0) -> Sample:
+        running = self.running
+        return Sample(
+            model=running.model,
+            system=running.system,
+            measure=measure,
+            unit=unit,
+            round=self.round,
+            value=value,
+            n=n,
+            errors=errors,
+        )
