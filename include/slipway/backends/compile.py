@@ -26,6 +26,7 @@ PACKAGE = Path(__file__).parent
 MOST_ROWS = 100_000
 TIMEOUT_S = 300
 _KEPT = 8
+_ENVIRONMENT = ("PATH", "LANG", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH")
 _TOOLS = ("onnx", "onnxruntime", "skl2onnx", "scikit-learn", "numpy", "lightgbm", "xgboost", "xgboost-cpu")
 
 
@@ -126,7 +127,9 @@ def _request(folder: Path, files: VersionFiles, signature: Signature, rows: int)
 
 
 def _run(folder: Path, timeout_s: float) -> None:
-    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parents[1]), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # The model's own code may run there: it sees none of our credentials.
+    env = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    env |= {"PYTHONPATH": str(PACKAGE.parents[1]), "MLFLOW_DISABLE_TELEMETRY": "true"}
     try:
         run([sys.executable, "-m", "slipway.backends.worker", folder], timeout_s=timeout_s, env=env)
     except CommandError as error:

@@ -264,8 +264,10 @@ def _only_file(archive: bytes) -> bytes:
 def place(choice: Choice, folder: Path) -> None:
     """Write what the image keeps of a choice: the evidence, and the compiled model if it qualified."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Why there is none differs from try to try, and has no place in what is digested.
-    kept = dict(choice.evidence) if "candidates" in choice.evidence else {"candidates": []}
+    # Times, and why there is none, differ from try to try: they are in the gate's evidence, not in what is digested.
+    kept = {name: value for name, value in choice.evidence.items() if name not in ("seconds", "reason", "candidates")}
+    candidates = choice.evidence.get("candidates", ())
+    kept["candidates"] = [{n: v for n, v in one.items() if n not in ("us_1", "us_1000")} for one in candidates]
     text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
     (folder / EVIDENCE).write_text(text, encoding="utf-8")
     if choice.compiled is not None:

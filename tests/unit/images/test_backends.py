@@ -109,3 +109,13 @@ def test_without_an_answer_the_server_finds_out_by_itself(candidates, interprete
 
 def test_without_candidates_the_report_says_so():
     assert "nothing was compared" in backends_section(Choice())
+
+
+def test_what_the_image_keeps_does_not_depend_on_how_fast_the_host_was(tmp_path):
+    written = []
+    for name, us in (("quiet", 20.0), ("busy", 90.0)):
+        told = evidence(NATIVE, FAST | {"us_1": us, "us_1000": 50 * us}, chosen="onnx") | {"seconds": us}
+        place(Choice(backend="onnx", evidence=told), tmp_path / name)
+        written.append((tmp_path / name / EVIDENCE).read_bytes())
+    assert written[0] == written[1]
+    assert json.loads(written[0])["candidates"][1]["largest_difference"] == 1e-17
