@@ -95,6 +95,7 @@ def test_an_interruption_takes_the_program_along(tmp_path):
     code = f"""
 import os, signal, threading
 from slipway.runtime.commands import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born ignoring it
 threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 inner = "import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
 run([{PYTHON!r}, "-c", inner], timeout_s=50)
