@@ -129,7 +129,7 @@ def _request(folder: Path, files: VersionFiles, signature: Signature, rows: int)
 def _run(folder: Path, timeout_s: float) -> None:
     # The model's own code may run there: it sees none of our credentials.
     env = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    env |= {"PYTHONPATH": str(PACKAGE.parents[1]), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    env |= {"PYTHONPATH": str(PACKAGE.parents[1]), "MLFLOW_DISABLE_TELEMETRY": "true", "ORT_DISABLE_TELEMETRY": "1"}
     try:
         run([sys.executable, "-m", "slipway.backends.worker", folder], timeout_s=timeout_s, env=env)
     except CommandError as error:

@@ -235,12 +235,14 @@ def _arguments(folder: Path, host: str, port: int) -> list[str]:
 
 
 def _environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    scratch = os.environ.get("TMPDIR", "/tmp")
     # Nothing of ours leaks in: no credentials, no PYTHONPATH, no proxy.
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
-        "HOME": str(folder),
-        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        # As in a container: what a library leaves at home must not become part of what was tested.
+        "HOME": scratch,
+        "TMPDIR": scratch,
         "PYTHONDONTWRITEBYTECODE": "1",  # the folder's digest must stay what it is
         "PYTHONUNBUFFERED": "1",
         **extra,

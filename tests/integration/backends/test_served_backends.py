@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import subprocess
 import sys
 
@@ -285,5 +286,9 @@ made = load_predictor(folder / "model", signature, backend="onnx", compiled=fold
 assert made.takes_matrix and made.seconds_per_call > 0
 print(json.dumps([name for name in ("mlflow", "sklearn", "pandas", "scipy") if name in sys.modules]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {**os.environ, "HOME": str(home)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, env=env)
     assert json.loads(done.stdout) == []
+    assert list(home.iterdir()) == []  # no identity of this machine, and nothing to send

@@ -32,13 +32,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(dict(os.environ)).encode())
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 assert os.path.exists(given["--config"]) and os.path.isdir(given["--model"])
+from pathlib import Path
+Path("~/.stand-in").expanduser().write_text("what a library leaves at home")
 print("serving", flush=True)
 http.server.ThreadingHTTPServer((given["--host"], int(given["--port"])), Handler).serve_forever()
 """
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return Settings(root=tmp_path, var=tmp_path / "var")
 
 

@@ -6,6 +6,7 @@ of shape (rows, 1) for each string column. It returns one answer a row.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def load_compiled(path: Path, signature: Signature, *, threads: int = 1) -> Back
 
 
 def _open(path: Path, threads: int) -> Any:
+    # Read when it is imported. It would write an identity of this machine into HOME, and send what it counts.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
 
