@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
 WARMUP_REQUESTS = 20
-ROUNDS = 4
+ROUNDS = 12
 BATCHES = 5
 BATCH_ROWS = 100
 TIMEOUT_S = 30.0
@@ -27,6 +27,7 @@ OK = 200
 REMEDY = "start the same image with SLIPWAY_SERVING_PROFILE=1 and profile that instance"
 
 Document = dict[str, Any]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,48 +38,119 @@ class Capture:
     ----------
     rounds : tuple of mapping
         The service's profile of each round of single-row requests.
+    champion : tuple of mapping
+        The champion's profile of the same rows, a round beside each of ``rounds``; empty if there was none to ask.
+    champion_problem : str
+        Why a champion that was to be asked gave no profile.
     batches : mapping or None
-        Its profile of a few batches; None if there was no answer to them.
+        The service's profile of a few batches; None if there was no answer to them.
     sent, errors : int
-        Requests sent, and those without a 200.
+        Requests sent to the service, and those without a 200.
     """
 
     rounds: tuple[Document, ...]
-    batches: Document | None
-    sent: int
-    errors: int
+    champion: tuple[Document, ...] = ()
+    champion_problem: str = ""
+    batches: Document | None = None
+    sent: int = 0
+    errors: int = 0
 
 
-def capture(url: str, golden: Golden, *, requests: int) -> Capture:
-    """Profile single-row requests in rounds, then a few batches.
+class _Instance:
+    """One profiled service: counts what was sent and what failed, and takes no more than it is worth."""
 
-    Several rounds, since noise only ever adds time: the fastest round is closest to the program's own cost. A service
-    that fails ``MAX_FAILURES`` times is not asked further.
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self.sent = self.errors = 0
+
+    @property
+    def lost(self) -> bool:
+        return self.errors >= MAX_FAILURES
+
+    def send(self, bodies: Iterable[Sequence[Row]]) -> None:
+        for rows in bodies:
+            self.sent += 1
+            self.errors += not _post(self._client, rows)
+            if self.lost:
+                return
+
+    def profile(self, bodies: Iterable[Sequence[Row]]) -> Document:
+        """Return the service's profile of exactly these requests."""
+        _call(self._client, "POST", "/debug/profile/reset")
+        self.send(bodies)
+        return _fetch(self._client)
+
+
+def capture(url: str, golden: Golden, *, requests: int, champion_url: str | None = None) -> Capture:
+    """Profile single-row requests in rounds, in turns with the champion if there is one, then a few batches.
+
+    Which of the two goes first changes from round to round, so that a host that gets slower favours neither. A service
+    that fails ``MAX_FAILURES`` times is not asked further. A champion that errs, or is not there, is left out, and the
+    capture says why: it is not what is judged.
 
     Raises
     ------
     ServiceError
-        If the service does not answer or was not started in profile mode.
+        If the service at ``url`` does not answer or was not started in profile mode.
     """
-    with _client(url) as client:
-        errors = sum(not _post(client, [golden.rows[i % len(golden.rows)]]) for i in range(WARMUP_REQUESTS))
-        sent, rounds = WARMUP_REQUESTS, []
-        for share in _split(requests):
-            if errors >= MAX_FAILURES:
+    sizes = _split(requests)
+    with _client(url) as client, _rival(champion_url) as rival:
+        candidate = _Instance(client)
+        turns = _Turns(candidate, rival, golden)
+        for at, size in enumerate(sizes):
+            if candidate.lost:
                 break
-            _call(client, "POST", "/debug/profile/reset")
-            bodies = ([golden.rows[(sent + i) % len(golden.rows)]] for i in range(share))
-            tried, failed = _send(client, bodies, MAX_FAILURES - errors)
-            sent, errors = sent + tried, errors + failed
-            rounds.append(_fetch(client))
+            turns.take(at, size)
         batches = None
-        if errors == 0:
-            _call(client, "POST", "/debug/profile/reset")
+        if candidate.errors == 0:
             rows = [golden.rows[i % len(golden.rows)] for i in range(BATCH_ROWS)]
-            tried, failed = _send(client, [rows] * BATCHES, 1)
-            sent, errors = sent + tried, errors + failed
-            batches = _fetch(client) if failed == 0 else None
-    return Capture(rounds=tuple(rounds), batches=batches, sent=sent, errors=errors)
+            found = candidate.profile([rows] * BATCHES)
+            batches = found if candidate.errors == 0 else None
+    whole = turns.problem == "" and len(turns.champion) == len(turns.rounds)
+    return Capture(
+        rounds=tuple(turns.rounds),
+        champion=tuple(turns.champion) if whole else (),
+        champion_problem=turns.problem,
+        batches=batches,
+        sent=candidate.sent,
+        errors=candidate.errors,
+    )
+
+
+class _Turns:
+    """Rounds of the candidate, each with one of the champion beside it for as long as that one answers."""
+
+    def __init__(self, candidate: _Instance, rival: _Instance | None, golden: Golden) -> None:
+        self._candidate, self._rival, self._rows = candidate, rival, golden.rows
+        self.rounds: list[Document] = []
+        self.champion: list[Document] = []
+        self.problem = ""
+        candidate.send(self._bodies(0, WARMUP_REQUESTS))
+        self._of_champion(lambda rival: rival.send(self._bodies(0, WARMUP_REQUESTS)))
+
+    def take(self, at: int, size: int) -> None:
+        bodies = [*self._bodies(WARMUP_REQUESTS + at * size, size)]
+        champion_first = at % 2 == 1
+        if champion_first:
+            self._of_champion(lambda rival: self.champion.append(rival.profile(bodies)))
+        self.rounds.append(self._candidate.profile(bodies))
+        if not champion_first:
+            self._of_champion(lambda rival: self.champion.append(rival.profile(bodies)))
+
+    def _bodies(self, start: int, count: int) -> Iterator[list[Row]]:
+        return ([self._rows[i % len(self._rows)]] for i in range(start, start + count))
+
+    def _of_champion(self, ask: Callable[[_Instance], None]) -> None:
+        if self._rival is None or self.problem:
+            return
+        import httpx
+
+        try:
+            ask(self._rival)
+        except (ServiceError, httpx.HTTPError) as error:
+            self.problem = str(error) or type(error).__name__
+        if self._rival.errors:
+            self.problem = f"it did not answer {self._rival.errors} of {self._rival.sent} requests with 200"
 
 
 def host_fingerprint() -> dict[str, Any]:
@@ -109,7 +181,7 @@ def _client(url: str) -> Iterator[httpx.Client]:
     import httpx
 
     try:
-        with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
+        with httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, trust_env=False) as client:
             yield client
     except httpx.HTTPError as error:
         raise ServiceError(
@@ -117,20 +189,21 @@ def _client(url: str) -> Iterator[httpx.Client]:
         ) from error
 
 
-def _post(client: httpx.Client, rows: list[Mapping[str, Any]]) -> bool:
+@contextmanager
+def _rival(url: str | None) -> Iterator[_Instance | None]:
+    if url is None:
+        yield None
+        return
+    import httpx
+
+    # What goes wrong inside is the candidate's: the champion's own errors are kept where it is asked.
+    with httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, trust_env=False) as client:
+        yield _Instance(client)
+
+
+def _post(client: httpx.Client, rows: Sequence[Row]) -> bool:
     body = {"dataframe_records": [dict(row) for row in rows]}
     return client.post("/invocations", json=body).status_code == OK
-
-
-def _send(client: httpx.Client, bodies: Iterable[list[Mapping[str, Any]]], patience: int) -> tuple[int, int]:
-    """Send until ``patience`` requests have failed; return how many were tried and how many failed."""
-    tried = failed = 0
-    for rows in bodies:
-        tried += 1
-        failed += not _post(client, rows)
-        if failed >= patience:
-            break
-    return tried, failed
 
 
 def _call(client: httpx.Client, method: str, path: str) -> httpx.Response:

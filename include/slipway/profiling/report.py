@@ -8,8 +8,9 @@ from html import escape
 from slipway.core.identity import Subject
 from slipway.core.verdict import Measurement, decide
 from slipway.profiling.callgraph import CallGraph, Node, hot_functions, percent, prune
+from slipway.profiling.flame import flames
 from slipway.profiling.picture import draw, heat
-from slipway.profiling.regression import Change
+from slipway.profiling.regression import Comparison
 from slipway.reporting.page import card, own_file, page
 from slipway.reporting.tables import measurement_table, table
 
@@ -21,10 +22,10 @@ def render(
     *,
     graph: CallGraph,
     measurements: Sequence[Measurement],
-    changes: Sequence[Change],
-    compared: str,
+    compared: Comparison | None,
+    said: str,
 ) -> str:
-    """Return the report as one HTML page; ``compared`` says what the profile was held against, or why it was not."""
+    """Return the report as one HTML page; ``said`` is what the champion's profile showed, or why there was none."""
     shown = prune(graph)
     note = (
         f"{len(shown.nodes)} of {len(graph.nodes)} functions, {graph.ms_per_request:.3g} ms a request when profiled. "
@@ -34,7 +35,11 @@ def render(
     parts = [
         card("Call graph", f'<p class="small">{note}<br>{_legend()}</p><div class="scroll">{draw(shown)}</div>'),
         card("What decided", measurement_table(measurements)),
-        card("Against the champion", f'<p class="small">{escape(compared)}</p>{_changes(changes)}'),
+        card("Against the champion", f'<p class="small">{escape(said)}</p>{_changes(compared)}'),
+        card(
+            "Flame graph",
+            f'<p class="small">{_flame_note(compared)}</p><div class="scroll">{flames(graph, compared)}</div>',
+        ),
         card("Hot functions", _hot(hot_functions(graph, TABLE_ROWS))),
     ]
     return page(
@@ -54,14 +59,31 @@ def _legend() -> str:
     return f'0 %<span class="legend" style="background:linear-gradient(90deg,{stops})"></span>100 % of the time'
 
 
-def _changes(changes: Sequence[Change]) -> str:
-    if not changes:
+def _flame_note(compared: Comparison | None) -> str:
+    colour = (
+        "Red: costs more than in the champion; blue: costs less; grey: no difference that is certain."
+        if compared
+        else "Colour: the share of the time spent in the function itself."
+    )
+    return f"Width: share of the time, callers above what they call, one request in the mean. {colour}"
+
+
+def _changes(compared: Comparison | None) -> str:
+    if compared is None or not compared.regressed:
         return ""
     rows = [
-        (f"<code>{escape(c.function)}</code>", f"{c.before_ms:.4g}", f"{c.now_ms:.4g}", f"+{c.grew_ms:.4g}")
-        for c in changes[:TABLE_ROWS]
+        (
+            f"<code>{escape(c.function)}</code>",
+            f"{c.before_ms:.4g}",
+            f"{c.now_ms:.4g}",
+            f"+{c.more_ms.median:.4g}",
+            f"{c.more_ms.low:.4g} to {c.more_ms.high:.4g}",
+            str(c.more_ms.n),
+        )
+        for c in compared.regressed[:TABLE_ROWS]
     ]
-    return table(("Function", "Champion, ms", "Candidate, ms", "More, ms"), rows, numeric=(1, 2, 3))
+    head = ("Function", "Champion, ms", "Candidate, ms", "More, ms", "95 % interval", "Rounds")
+    return table(head, rows, numeric=(1, 2, 3, 4, 5))
 
 
 def _hot(nodes: Sequence[Node]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipway.core.evidence import Findings
 from slipway.core.golden import Golden
@@ -14,8 +13,9 @@ from slipway.core.identity import Subject
 from slipway.core.verdict import Bound, Measurement
 from slipway.errors import ServiceError
 from slipway.profiling.callgraph import CallGraph, build, hot_functions
-from slipway.profiling.capture import BATCH_ROWS, Capture, capture, host_fingerprint
-from slipway.profiling.regression import Change, regressions, same_host
+from slipway.profiling.capture import BATCH_ROWS, Capture, Document, capture, host_fingerprint
+from slipway.profiling.interval import NEEDED
+from slipway.profiling.regression import MAX_ADDED_SHARE, MAX_REGRESSION, Comparison, compare
 
 if TYPE_CHECKING:
     from slipway.core.spec import ModelSpec
@@ -23,17 +23,15 @@ if TYPE_CHECKING:
 REPORT = "callgraph.html"
 PROFILE = "profile.json"
 REQUESTS_REQUIRED = 100
-MAX_REGRESSION = 1.5
 TOP = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """What the champion's profile said, or why it says nothing: ``ratio`` is candidate over champion, ms a request."""
+class Rival:
+    """The champion's instance to compare with; without a ``url``, ``absent`` says why there is none."""
 
-    ratio: float | None
-    changes: tuple[Change, ...]
-    text: str
+    url: str | None = None
+    absent: str = "There is no champion to compare with."
 
 
 def profile_serving(
@@ -43,7 +41,7 @@ def profile_serving(
     golden: Golden,
     url: str,
     out: Path,
-    champion_profile: Mapping[str, Any] | None,
+    rival: Rival,
     requests: int = 400,
 ) -> Findings:
     """Profile the service at ``url``, an instance of the candidate's image that was started in profile mode.
@@ -60,58 +58,61 @@ def profile_serving(
         Base address of the instance, started with SLIPWAY_SERVING_PROFILE=1.
     out : Path
         Folder for ``callgraph.html`` and ``profile.json``; made if missing.
-    champion_profile : mapping or None
-        What the champion's own run kept as ``profile.json``. It is held against the candidate if it comes from the same
-        kind of host; the mean ms a request may then be at most 1.5 times the champion's.
+    rival : Rival
+        An instance of the champion's image, started likewise. It gets the same requests in turns with the candidate;
+        :mod:`slipway.profiling.regression` has the rules of the comparison.
     requests : int
         Single-row requests, at least one; below 100 the findings are INCONCLUSIVE.
 
     Returns
     -------
     Findings
-        Measurements ``profile.requests``, ``profile.errors``, ``profile.ms_per_request`` and, with a comparable
-        champion, ``profile.regression_ratio``; details name the rate-limiting function, the ten hottest and those that
-        have regressed.
+        Measurements ``profile.requests``, ``profile.errors``, ``profile.ms_per_request`` and, with a champion,
+        ``profile.regression_ratio``: it has a limit where the time that was added is large against the objective, and
+        is only recorded where it is not. Details name the rate-limiting function, the ten hottest and those that cost
+        more than in the champion.
 
     Raises
     ------
     ServiceError
         If the service does not answer, was not started in profile mode, or hands out no profile.
     """
-    captured = capture(url.rstrip("/"), golden, requests=requests)
+    captured = capture(url, golden, requests=requests, champion_url=rival.url)
     graph, document = _fastest(captured)
     document = {"host": host_fingerprint(), "ms_per_request": graph.ms_per_request, **document}
-    compared = _compare(graph, document, champion_profile)
+    compared, said = _compare(captured, rival)
     measurements = _measure(spec, captured, graph, compared)
     out.mkdir(parents=True, exist_ok=True)
     report, kept = out.resolve() / REPORT, out.resolve() / PROFILE
     kept.write_text(json.dumps(document), encoding="utf-8")
-    report.write_text(_page(subject, graph, measurements, compared), encoding="utf-8")
+    report.write_text(_page(subject, graph, measurements, compared, said), encoding="utf-8")
     details = {
         "sentence": graph.sentence(),
         "rate_limiting": graph.rate_limiting.to_json(),
         "top": [node.to_json() for node in hot_functions(graph, TOP)],
-        "regressed": [change.to_json() for change in compared.changes[:TOP]],
-        "compared": compared.text,
+        "regressed": [change.to_json() for change in compared.regressed[:TOP]] if compared else [],
+        "compared": said,
+        "ratio": compared.ratio.to_json() if compared else None,
+        "added_ms": compared.added_ms.to_json() if compared else None,
     }
     return Findings(
         measurements=measurements, reports={str(report): "Call graph", str(kept): "Profile"}, details=details
     )
 
 
-def _page(subject: Subject, graph: CallGraph, measurements: tuple[Measurement, ...], compared: Comparison) -> str:
+def _page(
+    subject: Subject,
+    graph: CallGraph,
+    measurements: tuple[Measurement, ...],
+    compared: Comparison | None,
+    said: str,
+) -> str:
     from slipway.profiling.report import render
 
-    return render(
-        subject,
-        graph=graph,
-        measurements=measurements,
-        changes=compared.changes,
-        compared=compared.text,
-    )
+    return render(subject, graph=graph, measurements=measurements, compared=compared, said=said)
 
 
-def _fastest(captured: Capture) -> tuple[CallGraph, dict[str, Any]]:
+def _fastest(captured: Capture) -> tuple[CallGraph, Document]:
     """Return the round that noise has disturbed least."""
     rounds = [(build(document), document) for document in captured.rounds if document.get("requests")]
     if not rounds:
@@ -122,24 +123,21 @@ def _fastest(captured: Capture) -> tuple[CallGraph, dict[str, Any]]:
     return min(rounds, key=lambda pair: pair[0].ms_per_request)
 
 
-def _compare(graph: CallGraph, document: Mapping[str, Any], champion: Mapping[str, Any] | None) -> Comparison:
-    if champion is None:
-        return Comparison(ratio=None, changes=(), text="There is no champion's profile to compare with.")
-    if not same_host(document, champion):
-        return Comparison(
-            ratio=None, changes=(), text="The champion was profiled on another kind of host: nothing was compared."
-        )
-    before = build(champion)
-    ratio = graph.ms_per_request / before.ms_per_request
-    changes = regressions(graph, before)
-    text = (
-        f"{graph.ms_per_request:.3g} ms a request, {before.ms_per_request:.3g} ms for the champion: {ratio:.2f} times. "
-        f"{len(changes)} function{' has' if len(changes) == 1 else 's have'} become slower."
-    )
-    return Comparison(ratio=ratio, changes=changes, text=text)
+def _compare(captured: Capture, rival: Rival) -> tuple[Comparison | None, str]:
+    """Return what the champion's rounds say, and the sentence for it or for why there is nothing to say."""
+    if rival.url is None:
+        return None, rival.absent
+    pairs = [p for p in zip(captured.rounds, captured.champion, strict=False) if all(d.get("requests") for d in p)]
+    if not pairs:
+        why = captured.champion_problem or "the candidate did not answer enough requests"
+        return None, f"Nothing was compared: the champion's instance was asked, but {why}."
+    compared = compare([(build(now), build(before)) for now, before in pairs])
+    return compared, compared.sentence()
 
 
-def _measure(spec: ModelSpec, captured: Capture, graph: CallGraph, compared: Comparison) -> tuple[Measurement, ...]:
+def _measure(
+    spec: ModelSpec, captured: Capture, graph: CallGraph, compared: Comparison | None
+) -> tuple[Measurement, ...]:
     n = sum(int(document["requests"]) for document in captured.rounds)
     needed = REQUESTS_REQUIRED
     found = [
@@ -156,14 +154,8 @@ def _measure(spec: ModelSpec, captured: Capture, graph: CallGraph, compared: Com
             bound=Bound.MAX, unit="ms", n=n, n_required=needed, note="mean of the fastest round, profiler included",
         ),
     ]  # fmt: skip
-    if compared.ratio is not None:
-        worst = f"most in {compared.changes[0].function}" if compared.changes else ""
-        found.append(
-            Measurement(
-                name="profile.regression_ratio", value=compared.ratio, threshold=MAX_REGRESSION, bound=Bound.MAX, n=n,
-                n_required=needed, note=worst,
-            )
-        )  # fmt: skip
+    if compared is not None:
+        found.append(_regression(compared, spec.objectives.p95_ms))
     if captured.batches and captured.batches.get("requests"):
         batch = build(captured.batches)
         found.append(
@@ -173,3 +165,21 @@ def _measure(spec: ModelSpec, captured: Capture, graph: CallGraph, compared: Com
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def _regression(compared: Comparison, p95_ms: float) -> Measurement:
+    """Return the ratio as it counts: what is proven (the interval's lower end) is held against the limit."""
+    worst = f"; most in {compared.regressed[0].function}" if compared.regressed else ""
+    added = f"{compared.added_ms.text(' ms')} added"
+    if not compared.material(p95_ms):
+        note = f"{added}, not more than {MAX_ADDED_SHARE:.0%} of the p95 objective of {p95_ms:g} ms{worst}"
+        return Measurement(name="profile.regression_ratio", value=compared.ratio.median, n=compared.ratio.n, note=note)
+    return Measurement(
+        name="profile.regression_ratio",
+        value=compared.ratio.low,
+        threshold=MAX_REGRESSION,
+        bound=Bound.MAX,
+        n=compared.ratio.n,
+        n_required=NEEDED,
+        note=f"lower end of {compared.ratio.text()}; {added}{worst}",
+    )

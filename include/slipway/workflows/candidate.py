@@ -30,8 +30,8 @@ def of_release(name: str, model: str, version: int) -> bool:
     >>> of_release("slipway-churn-v1-tune-pool-b32", "churn", 1), of_release("slipway-churn-v1", "churn", 1)
     (True, False)
     """
-    alone = {service_name(model, version, role) for role in (CANDIDATE, PROFILE)}
-    return name in alone or name.startswith(service_name(model, version, TUNE) + "-")
+    own = [service_name(model, version, role) for role in (CANDIDATE, PROFILE, TUNE)]
+    return name in own or name.startswith(tuple(f"{one}-" for one in own))
 
 
 def service_spec(

@@ -18,7 +18,6 @@ from slipway.workflows.release import Release
 from slipway.workflows.workbench import Workbench
 
 GOLDEN_FILE = "golden.json"
-PROFILE_FILE = "profile.json"
 
 
 def built_image(bench: Workbench, release: Release, files: VersionFiles) -> tuple[Subject, BuiltImage]:
@@ -38,19 +37,6 @@ def built_image(bench: Workbench, release: Release, files: VersionFiles) -> tupl
 def golden_answers(bench: Workbench, subject: Subject) -> Golden:
     """Return the golden answers that the scenarios left for this subject; EvidenceError if they were altered."""
     return Golden.from_json(_report_json(bench, _latest(bench, subject, Check.RUN_SCENARIOS), GOLDEN_FILE))
-
-
-def champion_profile(bench: Workbench, champion: Subject | None) -> dict[str, Any] | None:
-    """Return the champion's profile where there is one from the same kind of runtime, else None."""
-    if champion is None:
-        return None
-    try:
-        evidence = _latest(bench, champion, Check.PROFILE_SERVING)
-        if evidence.runtime != bench.runtime.name.value:
-            return None
-        return dict(_report_json(bench, evidence, PROFILE_FILE))
-    except EvidenceError:
-        return None
 
 
 def tuned_options(bench: Workbench, subject: Subject, *, release: str) -> ServingOptions:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from slipway.core.identity import Subject
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import ServiceError
-from slipway.profiling import profile_serving
+from slipway.profiling import Rival, profile_serving
 
 SUBJECT = Subject(model="tiny", version=7, artifact_sha256="sha256:" + "a" * 64)
 
@@ -23,7 +22,7 @@ def run(serve, spec, golden, tmp_path):
             golden=golden,
             url=serve(service),
             out=tmp_path / out,
-            champion_profile=champion,
+            rival=Rival() if champion is None else Rival(url=serve(champion)),
             requests=requests,
         )
 
@@ -32,11 +31,6 @@ def run(serve, spec, golden, tmp_path):
 
 def named(findings, name):
     return next(m for m in findings.measurements if m.name == name)
-
-
-def kept_profile(findings):
-    (path,) = (p for p in findings.reports if p.endswith("profile.json"))
-    return json.loads(Path(path).read_text())
 
 
 def test_a_healthy_service_passes_and_its_rate_limiting_function_is_named(run, profiled):
@@ -88,30 +82,80 @@ def test_an_address_that_nobody_answers_on_is_an_error(spec, golden, tmp_path):
             golden=golden,
             url="http://127.0.0.1:9",
             out=tmp_path,
-            champion_profile=None,
+            rival=Rival(),
             requests=10,
         )
 
 
-def test_a_candidate_that_sleeps_regresses_against_its_champion(run, profiled):
-    champion = kept_profile(run(profiled()))
-    findings = run(profiled(extra_s=0.02), champion=champion, out="candidate")
+def test_a_candidate_that_eats_much_of_the_objective_more_than_its_champion_fails(run, profiled):
+    findings = run(profiled(extra_s=0.02), champion=profiled(), p95_ms=50.0)
     assert decide(findings.measurements).outcome is Outcome.FAILED
-    assert named(findings, "profile.regression_ratio").outcome is Outcome.FAILED
-    assert findings.details["regressed"][0]["function"] == "time.sleep"
+    ratio = named(findings, "profile.regression_ratio")
+    assert ratio.outcome is Outcome.FAILED
+    assert "time.sleep" in ratio.note
+    (change, *_) = findings.details["regressed"]
+    assert change["function"] == "time.sleep"
+    assert change["more_ms"]["low"] >= 19
+    assert change["more_ms"]["n"] == 12
+
+
+def test_a_candidate_that_is_many_times_slower_and_still_comfortable_passes(run, profiled):
+    findings = run(profiled(extra_s=0.02), champion=profiled(), p95_ms=200.0)
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    ratio = named(findings, "profile.regression_ratio")
+    assert ratio.outcome is None
+    assert ratio.value > 2
+    assert "not more than 20% of the p95 objective" in ratio.note
+
+
+def test_the_same_program_passes_however_narrow_the_objective(run, profiled):
+    findings = run(profiled(), champion=profiled(), p95_ms=20.0)
+    assert decide(findings.measurements).outcome is Outcome.PASSED
 
 
 def test_a_candidate_that_is_faster_than_its_champion_passes(run, profiled):
-    champion = kept_profile(run(profiled(extra_s=0.02)))
-    findings = run(profiled(), champion=champion, out="candidate")
-    assert named(findings, "profile.regression_ratio").outcome is Outcome.PASSED
+    findings = run(profiled(), champion=profiled(extra_s=0.02), p95_ms=30.0)
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    assert findings.details["added_ms"]["high"] < 0
 
 
-def test_a_champion_from_another_host_is_not_compared(run, profiled):
-    champion = {**kept_profile(run(profiled())), "host": {"cpu": "another"}}
-    findings = run(profiled(), champion=champion, out="candidate")
+@pytest.mark.parametrize(
+    ("champion", "why"),
+    [({"fail_every": 30}, "with 200"), ({"profile_mode": False}, "not in profile mode")],
+    ids=["errs", "is not in profile mode"],
+)
+def test_the_candidate_is_judged_alone_beside_a_champion_that(run, profiled, champion, why):
+    findings = run(profiled(), champion=profiled(**champion))
+    assert decide(findings.measurements).outcome is Outcome.PASSED
     assert not [m for m in findings.measurements if m.name == "profile.regression_ratio"]
-    assert "another kind of host" in findings.details["compared"]
+    assert why in findings.details["compared"]
+
+
+def test_a_champion_that_nobody_answers_for_is_told(spec, golden, tmp_path, serve, profiled):
+    findings = profile_serving(
+        spec=spec,
+        subject=SUBJECT,
+        golden=golden,
+        url=serve(profiled()),
+        out=tmp_path,
+        rival=Rival(url="http://127.0.0.1:9"),
+        requests=120,
+    )
+    assert "Nothing was compared" in findings.details["compared"]
+
+
+def test_too_few_rounds_prove_no_regression(run, profiled):
+    findings = run(profiled(extra_s=0.02), champion=profiled(), p95_ms=50.0, requests=5)
+    assert named(findings, "profile.regression_ratio").outcome is not Outcome.FAILED
+
+
+def test_the_flame_graph_shows_what_costs_more(run, profiled):
+    findings = run(profiled(extra_s=0.02), champion=profiled())
+    (path,) = (Path(p) for p in findings.reports if p.endswith(".html"))
+    page = path.read_text()
+    assert 'class="flames"' in page
+    assert "#d63c32" in page
+    assert "Red: costs more than in the champion" in page
 
 
 def test_a_request_that_takes_longer_than_the_objective_fails(run, profiled):
