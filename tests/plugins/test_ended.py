@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from airflow.sdk.exceptions import AirflowFailException
 
 from slipway.errors import EvidenceError
@@ -15,18 +14,10 @@ from slipway_airflow.dags import model_dags
 from slipway_airflow.ended import KILLED, on_dag_run_failed, step_failed
 from slipway_airflow.operators.base import airflow_errors
 from slipway_airflow.plugin import SlipwayPlugin
-from tests.fakes.specs import declared
+
+pytestmark = pytest.mark.usefixtures("project")
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path, monkeypatch):
-    folder = tmp_path / "include" / "models" / "churn"
-    folder.mkdir(parents=True)
-    (folder / "model.yaml").write_text(yaml.safe_dump(declared()))
-    monkeypatch.setenv("SLIPWAY_ROOT", str(tmp_path))
-    monkeypatch.setenv("SLIPWAY_VAR", str(tmp_path / "var"))
 
 
 @pytest.fixture

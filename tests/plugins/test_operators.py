@@ -5,7 +5,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from airflow.providers.standard.exceptions import HITLTimeoutError, HITLTriggerEventError
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import ExecutorSafeguard
@@ -32,19 +31,13 @@ from slipway_airflow.operators.approve import COMMENT, ApproveOperator, AskForAp
 from slipway_airflow.operators.base import airflow_errors
 from slipway_airflow.operators.evaluate import EvaluateOperator
 from slipway_airflow.operators.rollback import RollbackOperator
-from tests.fakes.specs import declared
 
 PARAMS = {"version": 3, "load_profile": "smoke", "reason": "better"}
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path, monkeypatch):
-    folder = tmp_path / "include" / "models" / "churn"
-    folder.mkdir(parents=True)
-    (folder / "model.yaml").write_text(yaml.safe_dump(declared()))
-    monkeypatch.setenv("SLIPWAY_ROOT", str(tmp_path))
-    monkeypatch.setenv("SLIPWAY_VAR", str(tmp_path / "var"))
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)  # there is no task runner here
+def no_task_runner(project, monkeypatch):
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
 
 
 @pytest.fixture

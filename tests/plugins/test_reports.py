@@ -98,22 +98,74 @@ def test_who_is_not_logged_in_gets_no_report(client):
 
 
 LINKS = {
-    "a report": (SimpleNamespace(report_path="m/v1/page.html"), "/slipway/reports/m/v1/page.html"),
-    "no report yet": (SimpleNamespace(report_path=""), ""),
+    "a report": (SimpleNamespace(report_path="m/v1/page.html", release_path="m/v1/r/release.html"), "page.html"),
+    "no report yet": (SimpleNamespace(report_path="", release_path=""), ""),
     "a step without reports": (SimpleNamespace(), ""),
 }
 
 
-@pytest.mark.parametrize(("operator", "address"), LINKS.values(), ids=LINKS)
-def test_the_link_leads_to_what_the_gate_wrote(operator, address):
-    from slipway_airflow.ui.links import ReportLink
+@pytest.mark.parametrize(("operator", "name"), LINKS.values(), ids=LINKS)
+def test_the_links_lead_to_what_the_gate_wrote_and_to_the_release(operator, name):
+    from slipway_airflow.ui.links import ReleaseLink, ReportLink
 
-    assert ReportLink().get_link(operator, ti_key=None) == address
+    report, release = (link.get_link(operator, ti_key=None) for link in (ReportLink(), ReleaseLink()))
+    wanted = ("/slipway/reports/m/v1/page.html", "/slipway/reports/m/v1/r/release.html") if name else ("", "")
+    assert (report, release) == wanted
 
 
-def test_the_link_and_the_reports_are_registered_under_one_address():
+def test_links_reports_and_the_runs_tab_are_registered_under_one_address():
     from slipway_airflow.plugin import SlipwayPlugin
     from slipway_airflow.ui.links import URL_PREFIX
 
-    assert [link.name for link in SlipwayPlugin.operator_extra_links] == ["Report"]
+    assert [link.name for link in SlipwayPlugin.operator_extra_links] == ["Report", "Release"]
     assert [app["url_prefix"] for app in SlipwayPlugin.fastapi_apps] == [URL_PREFIX]
+    (view,) = SlipwayPlugin.external_views
+    assert view["href"] == f"{URL_PREFIX}/runs/{{DAG_ID}}/{{RUN_ID}}"
+    assert view["destination"] == "dag_run"
+
+
+def test_airflow_takes_the_runs_tab(monkeypatch):
+    from airflow import plugins_manager
+
+    from slipway_airflow.plugin import SlipwayPlugin
+
+    monkeypatch.setattr(plugins_manager, "_get_plugins", lambda: ([SlipwayPlugin], {}))
+    views, _ = plugins_manager._get_ui_plugins.__wrapped__()
+    assert [view["name"] for view in views] == ["Release"]
+
+
+RUN = "manual__2026-01-01T00:00:00+00:00"
+
+
+@pytest.fixture
+def released(root):
+    page = root / "churn" / "v2" / "manual__2026-01-01T00_00_00_00_00" / "release.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<h1>released</h1>")
+    return page
+
+
+def test_the_tab_of_a_run_frames_its_release(logged_in, released):
+    answer = logged_in.get(f"/runs/churn.release/{RUN}")
+    assert answer.status_code == 200
+    assert 'src="/slipway/reports/churn/v2/manual__2026-01-01T00_00_00_00_00/release.html"' in answer.text
+    assert "unsafe-inline" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("dag", "says"), [("churn.release", "after its first gate"), ("churn.rollback", "This is no release")]
+)
+def test_the_tab_of_a_run_without_a_page_says_why(logged_in, root, dag, says):
+    answer = logged_in.get(f"/runs/{dag}/{RUN}")
+    assert (answer.status_code, says in answer.text) == (404, True)
+
+
+@pytest.mark.parametrize(("dag", "run"), [("...release", "v1"), ("*.release", "*"), ("m.release", "..")])
+def test_a_run_that_is_named_like_a_way_out_has_no_page(root, released, dag, run):
+    from slipway_airflow.ui.reports import release_page
+
+    assert release_page(root, dag, run) is None
+
+
+def test_the_tab_of_a_run_is_for_who_is_logged_in(client, released):
+    assert client.get(f"/runs/churn.release/{RUN}").status_code in {401, 403}

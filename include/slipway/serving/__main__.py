@@ -11,12 +11,13 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.core.serving_options import ServingOptions
 from slipway.errors import SettingsError
-from slipway.serving.config import PREFIX, Limits, LogLimits, ServingConfig, log_folder, profiling_wanted
+from slipway.serving.config import Limits, LogLimits, ServingConfig, backend_wanted, log_folder, profiling_wanted
 from slipway.serving.logs import configure_logging
 from slipway.serving.workers import serve_with_workers
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from slipway.serving.peers import Siblings
     from slipway.serving.predictor import Predictor
 
-COMPILED = Path("backends", "onnx.onnx")
+COMPILED, EVIDENCE = Path("backends", "onnx.onnx"), Path("backends", "evidence.json")
 _LOG = logging.getLogger("slipway.serving")
 
 
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config, limits = ServingConfig.load(given.config), Limits.from_env()
         options, log_limits = ServingOptions.from_env(os.environ), LogLimits.from_env()
+        config = replace(config, backend=backend_wanted(config, given.config.parent / EVIDENCE))
     except SettingsError as error:
         _LOG.error(str(error))
         return 1
@@ -108,7 +110,7 @@ def _loader(folder: Path, model: Path, config: ServingConfig, options: ServingOp
         return load_predictor(
             model,
             config.signature,
-            backend=os.environ.get(PREFIX + "BACKEND") or config.backend,
+            backend=config.backend,
             compiled=compiled if compiled.is_file() else None,
             threads=options.threads,
         )

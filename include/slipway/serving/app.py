@@ -24,7 +24,7 @@ from slipway.serving.metrics import CONTENT_TYPE, Metrics, Snapshot
 from slipway.serving.pool import Pool
 from slipway.serving.predictor import Predictor
 from slipway.serving.profiler import RequestProfiler
-from slipway.serving.replies import JSON, Replies, Reply, failure
+from slipway.serving.replies import JSON, Header, Replies, Reply, failure
 from slipway.serving.routes import Route, Router, check_method
 
 Message = MutableMapping[str, Any]
@@ -37,6 +37,7 @@ _QUICK_SECONDS = 0.001
 _ANY_CODE = ("pyfunc", "unwrapped")  # code of any kind, which may not be fit for two threads to call at once
 _INFERENCE = (Route.INVOCATIONS, Route.INFER)
 _JSON_LENGTH = b"inference-header-content-length"
+_ASKING_FOR_MORE = frozenset({_JSON_LENGTH, *DEADLINES})  # headers that the quick way does not know
 _OF_ALL_WORKERS = (Route.METRICS, Route.PROFILE, Route.PROFILE_RESET, Route.READY, Route.MODEL_READY)
 
 
@@ -102,6 +103,7 @@ class App:
         self._tally = self.metrics.tally()
         self._router = Router(config.subject, profiling=profile)
         self._paths = self._router.table()
+        self._direct_paths = {path.encode(): route for path, route in self._paths.items() if route in _INFERENCE}
         self._replies = Replies(config.subject)
         self._pipeline = Pipeline(config, self._limits, self._tally, log=log)
         self._endpoints = Endpoints(config, self._pipeline, self.metrics, self._profiler)
@@ -142,6 +144,43 @@ class App:
         if mode is Mode.INLINE or (mode is Mode.AUTO and quick and self._profiler is not None):
             return self._limits.max_bytes  # a profiler follows one thread
         return SMALL_BODY if mode is Mode.AUTO and quick else -1
+
+    def takes(self, path: bytes, size: int) -> bool:
+        """Tell whether a POST to this path, with a body of so many bytes, may be answered directly now."""
+        return size <= self._quick_bytes and path in self._direct_paths and not self.draining
+
+    def direct(self, path: bytes, headers: Sequence[Header], body: bytes, first: bytes) -> bytes | None:
+        """Answer a request for predictions at once; None: it has to go the usual way, through :meth:`__call__`.
+
+        Parameters
+        ----------
+        path : bytes
+            One that :meth:`takes` took.
+        headers : sequence of (bytes, bytes)
+            Names in lower case.
+        body : bytes
+        first : bytes
+            Header lines of the server's own.
+
+        Returns
+        -------
+        bytes or None
+            The whole response.
+        """
+        named = dict(headers)
+        if not _ASKING_FOR_MORE.isdisjoint(named):
+            return None
+        route = self._direct_paths[path]
+        request_id = self._replies.request_id(named.get(b"x-request-id"))
+        try:
+            quick = self._pipeline.quick(route, body, request_id)
+            if quick is None:
+                return None
+            reply = Reply(200, quick)
+        except Exception as error:  # noqa: BLE001 - the caller gets an answer whatever happened
+            reply = failure(error, request_id)
+        self._tally.answered[route, reply.status] += 1
+        return self._replies.wire(reply, request_id, first)
 
     def close(self) -> None:
         """Let go of the worker thread, without waiting for it."""
@@ -195,9 +234,7 @@ class App:
             finally:
                 self._held_bytes -= len(body)
         body = message.get("body", b"")
-        if len(body) <= self._quick_bytes and not (
-            _JSON_LENGTH in headers or DEADLINES[0] in headers or DEADLINES[1] in headers
-        ):
+        if len(body) <= self._quick_bytes and _ASKING_FOR_MORE.isdisjoint(headers):
             quick = self._pipeline.quick(route, body, request_id)
             if quick is not None:
                 return Reply(200, quick)

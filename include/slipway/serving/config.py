@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.core.identity import Subject
+from slipway.core.serving_options import PREFIX
 from slipway.core.signature import Signature
 from slipway.errors import SettingsError, SlipwayError
 
-PREFIX = "SLIPWAY_SERVING_"
 _P99_MS = 300.0
 
 
@@ -146,6 +146,30 @@ def log_folder(env: Mapping[str, str] | None = None) -> Path | None:
     """Return where the prediction log is to be written: SLIPWAY_SERVING_LOG_DIR; None: nowhere."""
     folder = (os.environ if env is None else env).get(PREFIX + "LOG_DIR")
     return Path(folder) if folder else None
+
+
+def backend_wanted(config: ServingConfig, evidence: Path, env: Mapping[str, str] | None = None) -> str | None:
+    """Return which backend to serve with: SLIPWAY_SERVING_BACKEND, if the evidence is for it, else the image's choice.
+
+    Raises
+    ------
+    SettingsError
+        If the one that is asked for did not qualify when the image was built.
+    """
+    wanted = (os.environ if env is None else env).get(PREFIX + "BACKEND")
+    if not wanted or wanted == config.backend:
+        return config.backend
+    try:
+        told = json.loads(evidence.read_text(encoding="utf-8"))["candidates"]
+        qualified = [one["name"] for one in told if one["outcome"] in ("native", "same")]
+    except (OSError, ValueError, KeyError, TypeError):
+        qualified = []
+    if wanted not in qualified:
+        raise SettingsError(
+            f"{PREFIX}BACKEND={wanted!r} did not qualify when the image was built",
+            remedy=f"leave it out, or use one of {', '.join(qualified)}" if qualified else "leave it out",
+        )
+    return wanted
 
 
 def profiling_wanted(env: Mapping[str, str] | None = None) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 import string
+from collections.abc import Iterable
+from http import HTTPStatus
 from itertools import count
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ JSON = b"application/json"
 _LOG = logging.getLogger(__name__)
 _IN_IDS = (string.ascii_letters + string.digits + "._:-").encode()
 _LONGEST_ID = 128
+_STATUS_LINE = {one.value: b"HTTP/1.1 %d %b\r\n" % (one.value, one.phrase.encode()) for one in HTTPStatus}
 
 
 class Reply(NamedTuple):
@@ -42,6 +45,7 @@ class Replies:
             (b"x-slipway-artifact", subject.artifact_sha256.removeprefix("sha256:")[:12].encode()),
         )
         self._usual = ((b"content-type", JSON), *self._identity)
+        self._usual_lines = _lines(self._usual)
         self._prefix = secrets.token_hex(8).encode()
         self._next = count(1).__next__
 
@@ -62,6 +66,19 @@ class Replies:
         if draining:
             headers.append((b"connection", b"close"))
         return headers
+
+    def wire(self, reply: Reply, request_id: bytes, first: bytes) -> bytes:
+        """Return a whole HTTP/1.1 response, ``first`` before its own header lines."""
+        body = reply.body
+        if reply.status == 200 and reply.content_type is JSON and not reply.headers:
+            told = b"%bcontent-length: %d\r\nx-request-id: %b\r\n" % (self._usual_lines, len(body), request_id)
+        else:
+            told = _lines(self.headers(reply, request_id, draining=False))
+        return b"%b%b%b\r\n%b" % (_STATUS_LINE[reply.status], first, told, body)
+
+
+def _lines(headers: Iterable[Header]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def failure(error: Exception, request_id: bytes) -> Reply:

@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from slipway.serving.app import App
+from slipway.serving.protocol import DirectProtocol
 
 _KEEP_ALIVE_SECONDS = 75  # longer than a gateway keeps an idle connection, so that the gateway closes first
 _LONGEST_REQUEST_SECONDS = 30
@@ -37,7 +38,7 @@ class DrainingServer(uvicorn.Server):
                 host=host,
                 port=port,
                 loop="uvloop",
-                http="httptools",
+                http=DirectProtocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from slipway.errors import SettingsError
-from slipway.serving.config import Limits, ServingConfig, profiling_wanted
+from slipway.serving.config import Limits, ServingConfig, backend_wanted, profiling_wanted
 from tests.unit.serving.samples import SIGNATURE, SUBJECT
 
 DATA = {"model": "clinic", "version": 3, "artifact_sha256": SUBJECT.artifact_sha256, "signature": SIGNATURE.to_json()}
@@ -54,3 +54,43 @@ def test_a_limit_that_is_not_a_number_of_at_least_one_is_refused(text):
 def test_profiling_is_off_unless_asked_for():
     assert [profiling_wanted({"SLIPWAY_SERVING_PROFILE": text}) for text in ("1", "0", "")] == [True, False, False]
     assert not profiling_wanted({})
+
+
+@pytest.fixture
+def wanted(tmp_path):
+    """Ask for a backend in an image that chose ONNX, and where an array took the rows just as right."""
+    path = tmp_path / "evidence.json"
+    outcomes = {"pyfunc": "native", "array": "same", "onnx": "same", "frame": "differs"}
+    path.write_text(json.dumps({"candidates": [{"name": n, "outcome": o} for n, o in outcomes.items()]}))
+    config = tmp_path / "serving.json"
+    config.write_text(json.dumps(DATA | {"backend": "onnx"}))
+
+    def ask(name, evidence=path):
+        env = {} if name is None else {"SLIPWAY_SERVING_BACKEND": name}
+        return backend_wanted(ServingConfig.load(config), evidence, env)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("name", "served"),
+    [(None, "onnx"), ("", "onnx"), ("onnx", "onnx"), ("array", "array"), ("pyfunc", "pyfunc")],
+)
+def test_the_images_choice_is_served_unless_another_that_qualified_is_asked_for(wanted, name, served):
+    assert wanted(name) == served
+
+
+@pytest.mark.parametrize("name", ["frame", "tensorrt"])
+def test_a_backend_that_did_not_qualify_is_refused_with_those_that_did(wanted, name):
+    with pytest.raises(SettingsError, match=r"did not qualify .* use one of pyfunc, array, onnx"):
+        wanted(name)
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"candidates": [{}]}'], ids=["gone", "cut off", "a list", "empty"])
+def test_without_the_images_evidence_no_other_backend_is_served(wanted, tmp_path, text):
+    path = tmp_path / "other.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SettingsError, match=r"did not qualify .*leave it out"):
+        wanted("array", evidence=path)
+    assert wanted("onnx", evidence=path) == "onnx"
