@@ -17,6 +17,7 @@ from slipway.images.build import build_image
 from slipway.runtime.engine import connect
 from slipway.runtime.ports import free_port
 from slipway.runtime.select import open_runtime
+from slipway.serving.predictionlog import read_log
 from slipway.settings import Settings
 from tests.fakes.specs import a_spec
 from tests.unit.images.toy import make_real_version
@@ -86,6 +87,18 @@ def test_a_service_starts_answers_and_stops(start):
     assert (runtime.is_alive(handle), runtime.find("churn-test"), runtime.list()) == (False, None, [])
     assert runtime.peak_memory_mb(handle) is None
     runtime.stop(handle)
+
+
+def test_what_was_answered_can_be_read_on_the_host_once_it_has_stopped(start, tmp_path):
+    folder = tmp_path / "predictions"
+    runtime, handle = start(prediction_log=folder)
+    runtime.wait_ready(handle, timeout_s=READY_S)
+    spends = [float(spend) for spend in range(20)]
+    answers = [ask(handle, {"dataframe_records": [{"tenure": 50.0, "spend": s}]})["predictions"][0] for s in spends]
+    runtime.stop(handle)
+    logged = list(read_log(folder))
+    assert [dict(zip(one.columns, one.numbers[0], strict=True))["spend"] for one in logged] == spends
+    assert [one.answers[0] for one in logged] == answers
 
 
 def test_a_leftover_is_replaced_and_its_handle_is_stale(start):
