@@ -93,7 +93,7 @@ def test_what_was_answered_can_be_read_on_the_host_once_it_has_stopped(start, tm
     folder = tmp_path / "predictions"
     runtime, handle = start(prediction_log=folder)
     runtime.wait_ready(handle, timeout_s=READY_S)
-    spends = [float(spend) for spend in range(20)]
+    spends = [spend / 2 for spend in range(20)]
     answers = [ask(handle, {"dataframe_records": [{"tenure": 50.0, "spend": s}]})["predictions"][0] for s in spends]
     runtime.stop(handle)
     logged = list(read_log(folder))
