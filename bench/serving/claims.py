@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from bench.results import Claim
 from bench.serving.figures import Cell, Cells, Ratio, ratio
-from bench.serving.plan import MAIN_MODEL
+from bench.serving.plan import MAIN_MODEL, OVERLOAD
 from bench.serving.systems import ECHO, PEERS, SLIPWAY
+from slipway.core.spec import Objectives
 
 NATIVE = "native"
+P99_MS = Objectives().p99_ms
 THROUGHPUT = "throughput_c16"
 _TITLES = {
     NATIVE: "the model in process",
@@ -46,6 +48,7 @@ def make_claims(cells: Cells, models: Sequence[str]) -> list[Claim]:
         *_pyfunc(cells),
         *_large(cells, models),
         *_validation(cells, models),
+        *_overload(cells, models),
     ]
 
 
@@ -100,6 +103,21 @@ def _validation(cells: Cells, models: Sequence[str]) -> Iterator[Claim]:
             yield Claim(
                 name=f"serving.validation_share_{model}", value=share.median, unit="1", n=share.n, against=against
             )
+
+
+def _overload(cells: Cells, models: Sequence[str]) -> Iterator[Claim]:
+    for model in models:
+        p99, refused, lost = (cells.get(model, SLIPWAY, f"overload_{name}") for name in ("p99_ms", "refused", "lost"))
+        if p99 is None or refused is None or lost is None:
+            continue
+        against = (
+            f"the model's p99 objective of {P99_MS:g} ms; {model} at {OVERLOAD:g} times the rate that it sustains: "
+            f"{refused.median:.0%} of {refused.n} were told to come back, {lost.median:g} were lost"
+        )
+        yield Claim(
+            name=f"serving.overload_p99_vs_objective_{model}", value=p99.median / P99_MS, unit="x", n=p99.n,
+            against=against,
+        )  # fmt: skip
 
 
 def _claim(cells: Cells, key: tuple[str, str], name: str, other: str, what: str) -> Iterator[Claim]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+REFUSALS = (429, 503)
 _NEAR_S = 0.002
 _CHUNK = 1 << 20
 
@@ -105,7 +106,7 @@ class Load:
         self._idle: deque[Connection] = deque()
         self._waiting: deque[float] = deque()
         self.latencies: list[float] = []
-        self.errors = 0
+        self.refused = self.errors = 0
 
     def warm(self, connections: int) -> None:
         """Open some connections before the clock starts."""
@@ -164,6 +165,8 @@ class Load:
         connection = self._busy.pop(number)
         if status == 200:
             self.latencies.append(time.perf_counter() - connection.due)
+        elif status in REFUSALS and b"retry-after:" in bytes(connection.received[:1000]).lower():
+            self.refused += 1
         else:
             self.errors += 1
         if b"connection: close" in bytes(connection.received[:1000]).lower():
@@ -197,7 +200,10 @@ def request_bytes(job: dict[str, Any]) -> bytes:
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
-    """Do one job and return its latencies in milliseconds, its errors and how long it took."""
+    """Do one job and return the latencies of what was answered, in ms, and what became of the rest.
+
+    Who is refused with a Retry-After is counted apart from an error.
+    """
     load = Load((job["host"], job["port"]), request_bytes(job))
     if job["kind"] == "open":
         load.warm(8)
@@ -213,7 +219,8 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
             offered += 1
         seconds = time.perf_counter() - started
     latencies = [round(value * 1e3, 4) for value in load.latencies]
-    return {"latencies_ms": latencies, "errors": load.errors, "offered": offered, "seconds": seconds}
+    told = {"errors": load.errors, "refused": load.refused, "offered": offered, "seconds": seconds}
+    return {"latencies_ms": latencies, **told}
 
 
 def main() -> None:

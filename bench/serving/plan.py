@@ -11,6 +11,12 @@ from bench.serving.systems import ECHO, PEERS, SLIPWAY
 MAIN_MODEL = "gbm100"
 """The model that is measured at every rate, and that the claims without a model's name are about."""
 
+OVERLOAD = 3.0
+"""How many times the rate that a server sustains is offered to see what it does then."""
+
+OVERLOADED = ("pyfunc",)
+"""Models that it is done to: their requests wait in a queue. A compiled one answers more than one core can send."""
+
 CLAIMED = (MAIN_MODEL, "pyfunc")
 NAMES = (*models.NAMES, *PEERS, SLIPWAY, ECHO)
 
@@ -31,6 +37,8 @@ class Plan:
         Open loop: arrivals a second, and for how long; for the main model.
     large_s, large_least, large_most : float, int, int
         Requests of 10,000 rows, one after the other: seconds, and bounds on how many.
+    overload_s : float
+        How long three times the sustained rate is offered.
     compared_rows : int
         Rows on which each backend's answers are compared with the native model's.
     cold_starts : int
@@ -48,6 +56,7 @@ class Plan:
     large_s: float = 1.0
     large_least: int = 3
     large_most: int = 60
+    overload_s: float = 5.0
     compared_rows: int = 100_000
     cold_starts: int = 5
     every_setup: bool = True

@@ -14,7 +14,7 @@ from bench.serving import data
 from bench.serving.figures import Sample, quantile
 from bench.serving.load import Generator, Target
 from bench.serving.payloads import Form, Payload, answers, mismatches, payload
-from bench.serving.plan import Plan
+from bench.serving.plan import OVERLOAD, OVERLOADED, Plan
 from bench.serving.processes import HOST
 from bench.serving.slipway_side import phase_seconds
 
@@ -116,6 +116,8 @@ class Session:
             yield from self._at_rate(rate, seconds)
         yield from self._hundred()
         yield from self.large()
+        if self.running.metrics and self.running.model in OVERLOADED:
+            yield from self.overload()
 
     def saturation(self) -> Iterator[Sample]:
         """Give the throughput of single rows at 1 and 16 connections, and what the phases took."""
@@ -144,7 +146,18 @@ class Session:
             )
             middle = quantile(told["latencies_ms"], 0.5)
             done = len(told["latencies_ms"])
-            yield self._sample(measure, "rows/s", LARGE / middle * 1e3, done, told["errors"])
+            yield self._sample(measure, "rows/s", LARGE / middle * 1e3, done, told["errors"] + told["refused"])
+
+    def overload(self) -> Iterator[Sample]:
+        """Give what three times the rate that it sustains does: to those who get an answer, and to the rest."""
+        one, plan = request(self.running.form, 1), self.plan
+        sustained = self.generator.saturate(self.running.target, one, connections=16, seconds=plan.saturation_s)
+        rate = OVERLOAD * sustained.per_second
+        told = self.generator.at_rate(self.running.target, one, rate=rate, seconds=plan.overload_s, seed=self.round)
+        answered, offered = told["latencies_ms"], told["offered"]
+        yield self._sample("overload_p99_ms", "ms", quantile(answered, 0.99), len(answered), told["errors"])
+        yield self._sample("overload_refused", "1", told["refused"] / offered, offered, told["errors"])
+        yield self._sample("overload_lost", "requests", told["errors"], offered, told["errors"])
 
     def _hundred(self) -> Iterator[Sample]:
         hundred = request(self.running.form, 100)
@@ -156,7 +169,7 @@ class Session:
         told = self.generator.at_rate(
             self.running.target, request(self.running.form, 1), rate=rate, seconds=seconds, seed=self.round
         )
-        latencies, lost = told["latencies_ms"], told["errors"]
+        latencies, lost = told["latencies_ms"], told["errors"] + told["refused"]
         for share, name in ((0.5, "p50"), (0.99, "p99")):
             value = quantile(latencies, share, lost=lost)
             yield self._sample(f"{name}_ms_at_{rate:g}", "ms", value, told["offered"], lost)

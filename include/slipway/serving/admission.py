@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from slipway.serving.faults import DeadlinePassed, Overloaded
 SMALL_BODY = 64 * 1024
 DEADLINES = (b"x-slipway-deadline-ms", b"x-envoy-expected-rq-timeout-ms")
 
+_LOOK_S = 0.02
 _SHARE = 0.2  # of a new observation in the moving average
 _BUDGET_SHARE = 0.8  # of the latency objective; the rest is for what cannot be foreseen
 
@@ -55,6 +57,28 @@ class Waiting:
         self.seconds = self.seconds - seconds if self.requests else 0.0
 
 
+class Lateness:
+    """How far the event loop is behind: what is answered on it has no other queue.
+
+    Attributes
+    ----------
+    seconds : float
+        How late the last look came; a request that arrives now waits about as long.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look from now on, again and again, for as long as the loop runs."""
+        self._look(loop, loop.time())
+
+    def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        now = loop.time()
+        self.seconds = max(0.0, now - due)
+        loop.call_at(now + _LOOK_S, self._look, loop, now + _LOOK_S)
+
+
 class Gate:
     """Decides on one request at a time.
 
@@ -68,6 +92,14 @@ class Gate:
     def __init__(self, limits: Limits, p99_ms: float) -> None:
         self._most = limits.max_inflight
         self._budget_s = (limits.queue_budget_ms or p99_ms * _BUDGET_SHARE) / 1000
+
+    def check_late(self, lateness: Lateness) -> None:
+        """Let a request in that is answered on the event loop, or raise Overloaded while that is too far behind."""
+        if lateness.seconds > self._budget_s:
+            late_ms, allowed_ms = lateness.seconds * 1000, self._budget_s * 1000
+            raise Overloaded(
+                f"the server is {late_ms:.0f} ms behind, {allowed_ms:.0f} ms are allowed", wait_s=lateness.seconds
+            )
 
     def check(self, waiting: Waiting, seconds: float) -> None:
         """Let a request in that is expected to take so long, or raise Overloaded; an idle server takes any."""

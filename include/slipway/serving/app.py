@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from slipway.core.serving_options import Mode, ServingOptions
 from slipway.serving import logs
-from slipway.serving.admission import DEADLINES, SMALL_BODY, Gate, expires_at
+from slipway.serving.admission import DEADLINES, SMALL_BODY, Gate, Lateness, expires_at
 from slipway.serving.config import Limits, ServingConfig
 from slipway.serving.endpoints import Endpoints
 from slipway.serving.faults import NotReady, Overloaded, TooLarge
@@ -107,7 +107,8 @@ class App:
         self._replies = Replies(config.subject)
         self._pipeline = Pipeline(config, self._limits, self._tally, log=log)
         self._endpoints = Endpoints(config, self._pipeline, self.metrics, self._profiler)
-        gate = Gate(self._limits, config.p99_ms)
+        self._gate = gate = Gate(self._limits, config.p99_ms)
+        self._lateness = Lateness()
         around = self._profiler.run if self._profiler else None
         self._pool = Pool(self._pipeline, self.metrics.tally(), gate, options=self._options, around=around)
         self._in_flight = 0
@@ -173,6 +174,7 @@ class App:
         route = self._direct_paths[path]
         request_id = self._replies.request_id(named.get(b"x-request-id"))
         try:
+            self._gate.check_late(self._lateness)
             quick = self._pipeline.quick(route, body, request_id)
             if quick is None:
                 return None
@@ -219,6 +221,7 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._loading = asyncio.create_task(self.load())
+        self._lateness.watch(asyncio.get_running_loop())
         async with self._peers.serve(self._endpoints.told) if self._peers else nullcontext():
             await send({"type": "lifespan.startup.complete"})
             await receive()
@@ -234,6 +237,8 @@ class App:
             finally:
                 self._held_bytes -= len(body)
         body = message.get("body", b"")
+        if len(body) <= self._inline_bytes:
+            self._gate.check_late(self._lateness)
         if len(body) <= self._quick_bytes and _ASKING_FOR_MORE.isdisjoint(headers):
             quick = self._pipeline.quick(route, body, request_id)
             if quick is not None:

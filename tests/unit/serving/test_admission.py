@@ -1,8 +1,9 @@
+import asyncio
 import time
 
 import pytest
 
-from slipway.serving.admission import SMALL_BODY, Expectation, Gate, Waiting, expires_at
+from slipway.serving.admission import SMALL_BODY, Expectation, Gate, Lateness, Waiting, expires_at
 from slipway.serving.config import Limits
 from slipway.serving.faults import DeadlinePassed, Overloaded
 
@@ -82,3 +83,32 @@ def test_the_deadline_is_the_callers_within_ours(headers, seconds):
 def test_a_deadline_that_has_passed_is_refused(text):
     with pytest.raises(DeadlinePassed):
         expires_at({b"x-slipway-deadline-ms": text}, 30.0)
+
+
+@pytest.mark.parametrize(("seconds", "admitted"), [(0.0, True), (0.19, True), (0.21, False)])
+def test_what_is_answered_on_the_event_loop_is_refused_while_that_is_too_far_behind(seconds, admitted):
+    gate, lateness = Gate(Limits(), p99_ms=250.0), Lateness()
+    lateness.seconds = seconds
+    if admitted:
+        gate.check_late(lateness)
+    else:
+        with pytest.raises(Overloaded, match="210 ms behind, 200 ms are allowed"):
+            gate.check_late(lateness)
+
+
+def test_a_loop_that_is_held_up_is_seen_to_be_late_and_to_recover():
+    async def run():
+        lateness, seen = Lateness(), []
+        lateness.watch(asyncio.get_running_loop())
+        await asyncio.sleep(0.03)
+        time.sleep(0.3)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        seen.append(lateness.seconds)
+        await asyncio.sleep(0.1)
+        seen.append(lateness.seconds)
+        return seen
+
+    held, after = asyncio.run(run())
+    assert held >= 0.25
+    assert after < held

@@ -286,3 +286,11 @@ def test_a_request_that_went_directly_is_counted_as_any_other(app):
     before = answered()
     exchange(app, DirectProtocol, DIRECT["records"] + DIRECT["a model that crashes"])
     assert answered() == before + 2
+
+
+@pytest.mark.parametrize("name", ["records", "a deadline"])
+def test_while_the_loop_is_too_far_behind_a_request_is_told_when_to_come_back(app, monkeypatch, name):
+    monkeypatch.setattr(app._lateness, "seconds", 1.5)
+    sent, _ = exchange(app, DirectProtocol, {**DIRECT, **OTHERS}[name])
+    assert sent.startswith(b"HTTP/1.1 429 ")
+    assert b"retry-after: 2\r\n" in sent.lower()

@@ -85,3 +85,11 @@ def test_the_pyfunc_is_held_against_mlflow():
 
 def test_without_the_other_side_nothing_is_claimed():
     assert make_claims(cells(gbm100__slipway__throughput_c16=900.0), ["gbm100"]) == []
+
+
+def test_under_overload_the_latency_of_those_let_in_is_held_against_the_objective():
+    figures = {"overload_p99_ms": (240.0, 270.0, 150.0), "overload_refused": 0.6, "overload_lost": 0.0}
+    found = by_name(make_claims(cells(**{f"pyfunc__slipway__{k}": v for k, v in figures.items()}), ["pyfunc"]))
+    claim = found["serving.overload_p99_vs_objective_pyfunc"]
+    assert claim.value == 0.8
+    assert "60% of 100 were told to come back, 0 were lost" in claim.against

@@ -76,6 +76,17 @@ def test_every_request_is_sent_and_answered(serve):
     assert (len(load.latencies), load.errors) == (50, 0)
 
 
+@pytest.mark.parametrize(
+    ("reply", "refused"),
+    [(BUSY.replace(b"\r\n\r\n", b"\r\nRetry-After: 1\r\n\r\n"), 10), (BUSY, 0)],
+    ids=["is told", "is not"],
+)
+def test_a_refusal_is_one_only_where_the_caller_is_told_when_to_come_back(serve, reply, refused):
+    load = Load(serve(reply=lambda number: reply), REQUEST)
+    load.run([0.001 * n for n in range(10)], grace_s=10)
+    assert (load.latencies, load.refused, load.errors) == ([], refused, 10 - refused)
+
+
 def test_a_server_that_stalls_is_charged_with_every_request_that_waited(serve):
     # All are due within 50 ms; the first one holds the server for 300 ms, so each of them waits for 250 ms at least.
     load = Load(serve(pause=lambda number: 0.3 if number == 1 else 0.0), REQUEST)
