@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from slipway_airflow import ended
-from slipway_airflow.ui.links import URL_PREFIX, ReportLink
+from slipway_airflow.ui.links import RUN_PAGE, URL_PREFIX, ReleaseLink, ReportLink
 
 
 async def reports(scope: Any, receive: Any, send: Any) -> None:
@@ -18,9 +18,14 @@ async def reports(scope: Any, receive: Any, send: Any) -> None:
 
 
 class SlipwayPlugin(AirflowPlugin):
-    """Links from a task to its report, the reports behind Airflow's login, and who hears of a release that failed."""
+    """What Slipway adds to Airflow.
+
+    Links from a task to its report and to its release, a run's release in a tab, the reports behind Airflow's login,
+    and who hears of a release that failed.
+    """
 
     name = "slipway"
     fastapi_apps: ClassVar[list[Any]] = [{"app": reports, "url_prefix": URL_PREFIX, "name": "slipway"}]
-    operator_extra_links: ClassVar[list[Any]] = [ReportLink()]
+    operator_extra_links: ClassVar[list[Any]] = [ReportLink(), ReleaseLink()]
+    external_views: ClassVar[list[Any]] = [RUN_PAGE]
     listeners: ClassVar[list[Any]] = [ended]

@@ -75,8 +75,20 @@ def print_verdicts(settings: Settings, model: str, run_id: str) -> list[Evidence
     found = [e for e in Workbench(settings).ledger.evidence(model) if e.release == run_id]
     rows = [(e.check, chip(e.outcome), f"{e.seconds:.1f} s", _headline(e)) for e in found]
     print_table(f"verdicts of {run_id}", ("gate", "verdict", "took", "what it found"), rows)
-    out.print(f"in full: `slipway evidence {model}`; the reports are in {settings.reports}", soft_wrap=True)
+    out.print(f"in full: {_page(settings, model, run_id)}", markup=False, soft_wrap=True)
     return found
+
+
+def _page(settings: Settings, model: str, run_id: str) -> str:
+    """Return where the release's page is, written anew; where nothing is known of it, where else to look."""
+    from slipway.errors import EvidenceError
+    from slipway.workflows.release_report import write_release_report
+    from slipway.workflows.workbench import Workbench
+
+    try:
+        return f"{write_release_report(Workbench(settings), model, release=run_id)}, or `slipway report {model}`"
+    except EvidenceError:
+        return f"`slipway evidence {model}`; the reports are in {settings.reports}"
 
 
 def _headline(evidence: Evidence) -> str:

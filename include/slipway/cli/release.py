@@ -35,7 +35,7 @@ def release(
     run_id = trigger(settings, model, version=version, profile=load_profile_name, reason=reason)
     out.print(f"release {run_id} of {model} has started: {run_url(settings, model, run_id)}", soft_wrap=True)
     if not follow:
-        out.print(f"follow it there, or with `slipway evidence {model}`")
+        out.print(f"follow it there; `slipway report {model}` tells it on one page")
         return
     if not follow_release(settings, model, run_id):
         raise typer.Exit(1)

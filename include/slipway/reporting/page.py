@@ -43,17 +43,32 @@ def page(
     """
     heading = f"{title}: {subject.model} version {subject.version}"
     verdict = "" if outcome is None else " " + outcome_chip(outcome)
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(heading)}</title><style>{own_file(__file__, 'base.css')}{css}</style>"
-    )
     shown = [
         f"<h1>{escape(heading)}{verdict}</h1>",
         f'<p class="digests">{_digests(subject)}</p>',
         f'<p class="lead">{escape(lead)}</p>' if lead else "",
         *parts,
     ]
-    main = "\n".join(part for part in shown if part)
+    return document(heading, shown, css=css, script=script, wide=wide)
+
+
+def document(title: str, parts: Iterable[str], *, css: str = "", script: str = "", wide: bool = False) -> str:
+    """Return a whole HTML document in the base's looks, with a title for its window and nothing above its parts.
+
+    Parameters
+    ----------
+    title : str
+        Text.
+    parts : iterable of str
+        HTML; empty parts are left out.
+    css, script, wide
+        As of :func:`page`.
+    """
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{own_file(__file__, 'base.css')}{css}</style>"
+    )
+    main = "\n".join(part for part in parts if part)
     opened = '<main class="wide">' if wide else "<main>"
     code = f"<script>{script}</script>" if script else ""
     return (

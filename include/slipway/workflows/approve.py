@@ -3,15 +3,16 @@
 Rules
 -----
 1. Nobody is asked before the dossier is complete: there would be nothing to approve.
-2. A decision names the digests it was taken on; when they change it is void.
-3. No answer in time is a refusal.
+2. Nor on an evaluation beside a champion who is none any more (:mod:`slipway.workflows.standing`).
+3. A decision names the digests it was taken on; when they change it is void.
+4. No answer in time is a refusal.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from slipway.core.evidence import Dossier, Evidence
+from slipway.core.evidence import Check, Dossier, Evidence
 from slipway.core.identity import Subject
 from slipway.core.verdict import Measurement, Outcome
 from slipway.errors import EvidenceError, GateStopped
@@ -19,7 +20,8 @@ from slipway.ledger.entries import EntryKind
 from slipway.workflows.gate import end_release
 from slipway.workflows.records import built_image, require_same_options
 from slipway.workflows.release import Release
-from slipway.workflows.standing import CHALLENGER, CHAMPION
+from slipway.workflows.release_report import report_path
+from slipway.workflows.standing import CHALLENGER, replaced_champion
 from slipway.workflows.workbench import Workbench
 
 POLICY = "policy"
@@ -33,9 +35,11 @@ def request_approval(bench: Workbench, release: Release) -> str:
     dossier = bench.ledger.dossier(subject)
     dossier.require_complete()
     require_same_options(dossier)
+    champion = replaced_champion(bench, subject, release.id, dossier.latest()[Check.EVALUATE])
     bench.registry.set_alias(spec.registered_model, CHALLENGER, subject.version)
-    champion = bench.registry.alias(spec.registered_model, CHAMPION)
-    return summary(dossier, release, purpose=spec.purpose, tier=spec.risk_tier.value, champion=champion)
+    told = summary(dossier, release, purpose=spec.purpose, tier=spec.risk_tier.value, champion=champion)
+    page = report_path(release.model, subject.version, release.id)
+    return f"{told}\n\n[The whole release on one page]({REPORTS}/{page})"
 
 
 def summary(dossier: Dossier, release: Release, *, purpose: str, tier: str, champion: int | None) -> str:

@@ -5,7 +5,8 @@ Rules
 1. A release that has ended has ``release_ended`` as its last entry; one that went on after that, since a person
    cleared a task, has not ended any more.
 2. A crash shows nothing, so its outcome is INCONCLUSIVE.
-3. Only the ledger is needed: what crashed may have been the registry or the runtime.
+3. Only the ledger is needed: what crashed may have been the registry or the runtime. The release's page is written,
+   and stored with the version if the registry answers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from slipway.core.verdict import Outcome
 from slipway.errors import shorten
 from slipway.ledger.entries import EntryKind
+from slipway.workflows.release_report import publish_release_report
 from slipway.workflows.workbench import Workbench
 
 MAX_REASON = 500
@@ -69,4 +71,5 @@ def end_crashed(bench: Workbench, crash: Crash) -> bool:
             "reason": crash.reason,
         },
     )
+    publish_release_report(bench, crash.model, release=crash.release)
     return True

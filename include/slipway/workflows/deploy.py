@@ -46,8 +46,10 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
             progress=bench.say,
         )
     except BaseException as error:
-        restore_champion(bench, spec.registered_model, subject.version, promotion.payload["before"])
-        _record_failure(bench, release, subject, promotion, error)
+        try:  # the ledger first: killed in between, it knows which champion the alias must go back to
+            _record_failure(bench, release, subject, promotion, error)
+        finally:
+            restore_champion(bench, spec.registered_model, subject.version, promotion.payload["before"])
         raise
     served = Served(subject, image, options)
     record_deployment(bench, EntryKind.DEPLOYMENT, served, deployment, actor=release.requester, release=release.id)

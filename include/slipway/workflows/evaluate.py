@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from slipway.core.evidence import Check, Evidence, Findings
@@ -11,14 +12,15 @@ from slipway.errors import EvidenceError
 from slipway.workflows.gate import run_gate
 from slipway.workflows.records import read_report
 from slipway.workflows.release import Release
-from slipway.workflows.standing import champion_files
+from slipway.workflows.standing import DETAIL, champion_files, standing
 from slipway.workflows.workbench import Workbench
 
 
 def evaluate(bench: Workbench, release: Release) -> Evidence:
     """Evaluate the version on its holdout: thresholds, slices, fairness, and the champion on the same rows.
 
-    Rows that this release's data gate has set aside are not scored; the evidence says how many.
+    Rows that this release's data gate has set aside are not scored; the evidence says how many. It also names the
+    champion, on whom ledger and registry must agree: a bar that was lowered by hand is none.
     """
     from slipway.quality.evaluate import evaluate as judge_quality
 
@@ -26,8 +28,13 @@ def evaluate(bench: Workbench, release: Release) -> Evidence:
 
     def work(out: Path) -> tuple[Subject, Findings]:
         set_aside = _set_aside(bench, release, files.subject)
-        champion = champion_files(bench, spec.registered_model, besides=files.subject.version)
-        return files.subject, judge_quality(files=files, spec=spec, champion=champion, out=out, set_aside=set_aside)
+        present = standing(bench, spec.registered_model)
+        champion = champion_files(bench, spec.registered_model, present, besides=files.subject.version)
+        found = judge_quality(files=files, spec=spec, champion=champion, out=out, set_aside=set_aside)
+        beside = {**present.to_json(), "compared": champion is not None}
+        if champion is not None:
+            beside["artifact_sha256"] = champion.subject.artifact_sha256
+        return files.subject, replace(found, details={**found.details, DETAIL: beside})
 
     return run_gate(bench, release, Check.EVALUATE, files.subject, work)
 

@@ -7,6 +7,7 @@ Rules
 3. A gate that crashed leaves INCONCLUSIVE evidence: the crash is known, and nothing was shown.
 4. Anything but PASSED ends the release.
 5. A disk that is full is said to be full; nothing has passed then.
+6. The release's page is written anew after every gate, and stored with the version once the release has ended.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from slipway.core.verdict import Outcome, decide
 from slipway.errors import GateStopped, SlipwayError, shorten
 from slipway.workflows.disk import disk_explained
 from slipway.workflows.release import Release
+from slipway.workflows.release_report import publish_release_report, report_path
 from slipway.workflows.workbench import Workbench
 
 Work = Callable[[Path], tuple[Subject, Findings]]
@@ -48,6 +50,7 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
     except Exception as error:
         crashed = _crash_evidence(bench, release, check, subject, started=started, error=error)
         _append(bench, release, crashed)
+        publish_release_report(bench, release.model, release=release.id, store=False)
         raise
     verdict = decide(findings.measurements)
     store_reports(bench, release, check)
@@ -71,13 +74,14 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
         verdict_error = stopped(evidence)
         end_release(bench, release, judged, outcome=evidence.outcome, step=check.value, reason=verdict_error.reason)
         raise verdict_error
+    publish_release_report(bench, release.model, release=release.id, store=False)
     return evidence
 
 
 def end_release(
     bench: Workbench, release: Release, subject: Subject, *, outcome: Outcome, step: str, reason: str
 ) -> None:
-    """Append how a release ended: at which step, with which outcome, why."""
+    """Append how a release ended: at which step, with which outcome, why; then write the page that tells it."""
     from slipway.ledger.entries import EntryKind
 
     bench.ledger.append(
@@ -93,13 +97,15 @@ def end_release(
             "reason": reason,
         },
     )
+    publish_release_report(bench, release.model, release=release.id)
 
 
 def stopped(evidence: Evidence) -> GateStopped:
     """Return the error that ends a release, with the reasons and what to do next."""
     shown = "; ".join(evidence.reasons[:5]) or "nothing was measured"
-    reports = ", ".join(r.path for r in evidence.reports if r.path.endswith(".html"))
-    remedy = f"read {reports}" if reports else "read the task's log"
+    page = report_path(evidence.subject.model, evidence.subject.version, evidence.release)
+    reports = ", ".join([page, *(r.path for r in evidence.reports if r.path.endswith(".html"))])
+    remedy = f"read {reports}"
     if evidence.outcome is Outcome.INCONCLUSIVE:
         remedy += "; when the cause is gone, release the version again"
     else:

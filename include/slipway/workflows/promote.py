@@ -7,11 +7,14 @@ Rules
 3. Every required check's latest evidence on these digests is PASSED, and its reports are unaltered.
 4. The load test drove the serving options that tuning chose.
 5. The approval is on these digests.
-6. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
+6. Registry and ledger agree on the champion, and it is the one that the evaluation was made beside
+   (:mod:`slipway.workflows.standing`).
+7. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
 """
 
 from __future__ import annotations
 
+from slipway.core.evidence import Check, Evidence
 from slipway.core.identity import Subject
 from slipway.core.service import RuntimeName
 from slipway.core.verdict import Outcome
@@ -21,7 +24,7 @@ from slipway.workflows.approve import approval_of
 from slipway.workflows.gate import end_release
 from slipway.workflows.records import built_image, read_report, require_same_options
 from slipway.workflows.release import Release
-from slipway.workflows.standing import make_champion
+from slipway.workflows.standing import make_champion, replaced_champion
 from slipway.workflows.workbench import Workbench
 
 
@@ -33,13 +36,14 @@ def promote(bench: Workbench, release: Release) -> Subject:
         subject, image = built_image(bench, release, files)
         _require_same_artifact(bench, spec.registered_model, subject)
         _require_runtime(bench, image.runtime)
-        approval = _require_evidence(bench, subject, release)
+        approval, evaluation = _require_evidence(bench, subject, release)
+        before = replaced_champion(bench, subject, release.id, evaluation)
     except (RegistryUnreachable, EngineUnavailable):
         raise
     except SlipwayError as error:
         _refuse(bench, release, subject, error)
         raise
-    before = make_champion(bench, spec.registered_model, subject.version)
+    make_champion(bench, spec.registered_model, subject.version, before=before)
     bench.registry.set_tags(
         spec.registered_model,
         subject.version,
@@ -56,7 +60,9 @@ def promote(bench: Workbench, release: Release) -> Subject:
         actor=release.requester,
         payload={"release": release.id, "subject": subject.to_json(), "before": before, "approval": approval},
     )
-    bench.say(f"{subject} is champion" + (f" in place of version {before}" if before else ""))
+    bench.say(
+        f"{subject} is champion" + (f" in place of version {before}" if before not in (None, subject.version) else "")
+    )
     return subject
 
 
@@ -78,7 +84,7 @@ def _require_runtime(bench: Workbench, runtime: RuntimeName) -> None:
         )
 
 
-def _require_evidence(bench: Workbench, subject: Subject, release: Release) -> dict[str, object]:
+def _require_evidence(bench: Workbench, subject: Subject, release: Release) -> tuple[dict[str, object], Evidence]:
     dossier = bench.ledger.dossier(subject)
     dossier.require_complete()
     require_same_options(dossier)
@@ -88,7 +94,7 @@ def _require_evidence(bench: Workbench, subject: Subject, release: Release) -> d
     approval = approval_of(bench, subject, release)
     if approval is None:
         raise PromotionRefused(f"{subject} has no approval in this release", remedy="have it approved first")
-    return approval
+    return approval, dossier.latest()[Check.EVALUATE]
 
 
 def _refuse(bench: Workbench, release: Release, subject: Subject, error: SlipwayError) -> None:

@@ -14,6 +14,15 @@ from slipway.errors import SpecError
 _PARAMS = frozenset({"version", "load_profile", "reason"})
 
 
+def folder_name(release: str) -> str:
+    """Return a release's id as a folder's name.
+
+    >>> folder_name("manual__2026-01-01T00:00:00+00:00")
+    'manual__2026-01-01T00_00_00_00_00'
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", release)[:120]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """One attempt to bring a version to production.
@@ -49,7 +58,7 @@ class Release:
     @property
     def slug(self) -> str:
         """The id as a folder's name."""
-        return re.sub(r"[^A-Za-z0-9_.-]+", "_", self.id)[:120]
+        return folder_name(self.id)
 
     @classmethod
     def from_params(cls, model: str, run_id: str, params: Mapping[str, Any], *, requester: str) -> Release:

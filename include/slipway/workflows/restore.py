@@ -23,10 +23,10 @@ from slipway.errors import EngineUnavailable, EvidenceError, SlipwayError
 from slipway.ledger.entries import SERVING_KINDS, Entry
 from slipway.workflows.deploy import Served, launch, record_deployment, recorded_options
 from slipway.workflows.records import golden_answers
+from slipway.workflows.standing import RESTORER as ACTOR
 from slipway.workflows.workbench import Workbench
 
 WATCH_SECONDS = 1.0
-ACTOR = "slipway start"
 
 
 class Restoration(StrEnum):

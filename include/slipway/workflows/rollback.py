@@ -11,7 +11,7 @@ from slipway.errors import EvidenceError
 from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
 from slipway.workflows.deploy import Served, launch, record_deployment, recorded_options
 from slipway.workflows.records import golden_answers
-from slipway.workflows.standing import make_champion
+from slipway.workflows.standing import make_champion, recorded
 from slipway.workflows.workbench import Workbench
 
 
@@ -41,7 +41,8 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
         launch=launch(bench, subject, served.options),
         progress=bench.say,
     )
-    make_champion(bench, spec.registered_model, subject.version)
+    known = recorded(bench, spec.registered_model)
+    make_champion(bench, spec.registered_model, subject.version, before=known.version if known else None)
     record_deployment(bench, EntryKind.ROLLBACK, served, deployment, actor=actor, release=run_id, reason=reason)
     bench.say(f"{subject} is champion again")
     return deployment

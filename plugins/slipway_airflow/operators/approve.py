@@ -9,7 +9,8 @@ from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param
 
-from slipway_airflow.operators.base import ReleaseOperator, airflow_errors
+from slipway_airflow.operators.base import ReleaseOperator, airflow_errors, release_page
+from slipway_airflow.ui.links import ReleaseLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,6 +46,7 @@ class AskForApprovalOperator(ApprovalOperator):
     """
 
     ui_color = "#fff6df"
+    operator_extra_links = (ReleaseLink(),)
     form_fields = frozenset({COMMENT})
     release = ReleaseOperator.release
     workbench = ReleaseOperator.workbench
@@ -58,6 +60,7 @@ class AskForApprovalOperator(ApprovalOperator):
             **{**kwargs, "params": {COMMENT: Param("", type=["null", "string"], title="Comment", description=WHY)}},
         )
         self.model = model
+        self.release_path = ""
 
     def execute(self, context: Context) -> Any:
         """Check that the dossier is complete, then ask."""
@@ -65,7 +68,9 @@ class AskForApprovalOperator(ApprovalOperator):
 
         with airflow_errors():
             release = self.release(context)
-            self.body = request_approval(self.workbench(), release)
+            bench = self.workbench()
+            self.release_path = release_page(bench, release)
+            self.body = request_approval(bench, release)
         if release.version:  # two questions that wait must not look alike
             self.subject = f"Release {self.model} version {release.version}: may it become champion?"
         return super().execute(context)
@@ -76,7 +81,9 @@ class AskForApprovalOperator(ApprovalOperator):
 
         approved, by, comment = self.answer(event)
         with airflow_errors():
-            record_decision(self.workbench(), self.release(context), approved=approved, by=by, comment=comment)
+            bench, release = self.workbench(), self.release(context)
+            self.release_path = release_page(bench, release)
+            record_decision(bench, release, approved=approved, by=by, comment=comment)
         return {"by": by, "comment": comment}
 
     def answer(self, event: dict[str, Any]) -> tuple[bool, str, str]:

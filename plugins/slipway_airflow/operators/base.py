@@ -18,7 +18,7 @@ from slipway.errors import (
     SpecError,
 )
 from slipway.workflows.disk import disk_explained
-from slipway_airflow.ui.links import ReportLink
+from slipway_airflow.ui.links import ReleaseLink, ReportLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,13 +40,14 @@ class ReleaseOperator(BaseOperator):
     """
 
     ui_color = "#e8f1fb"
-    operator_extra_links = (ReportLink(),)
+    operator_extra_links = (ReportLink(), ReleaseLink())
     form_fields: frozenset[str] = frozenset()  # a task's own form is no part of the release's
 
     def __init__(self, *, model: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
         self.report_path = ""
+        self.release_path = ""
 
     def execute(self, context: Context) -> Any:
         """Run the step; what it returns is shown as the task's result."""
@@ -56,6 +57,7 @@ class ReleaseOperator(BaseOperator):
                 return self.run(bench, release)
             finally:
                 self.report_path = bench.main_report(release, self.task_id)
+                self.release_path = release_page(bench, release)
 
     def run(self, bench: Workbench, release: Release) -> Any:
         """Call the workflow."""
@@ -80,6 +82,16 @@ class ReleaseOperator(BaseOperator):
         requester = getattr(run, "triggering_user_name", None) or str(run.run_type)
         params = {key: value for key, value in context["params"].items() if key not in self.form_fields}
         return Release.from_params(self.model, run.run_id, params, requester=requester)
+
+
+def release_page(bench: Workbench, release: Release) -> str:
+    """Return where the page of a release is or will be, below the reports folder; empty if its version is unknown."""
+    from slipway.workflows.release_report import report_path
+
+    try:
+        return report_path(release.model, bench.version(release), release.id)
+    except SlipwayError:
+        return ""
 
 
 @contextmanager

@@ -10,6 +10,8 @@ COMMANDS = {
     "new": "a registered version",
     "train": "registers a new version",
     "release": "through every gate",
+    "report": "one page",
+    "champion": "who is champion",
     "models": "every onboarded model",
     "evidence": "what each gate measured",
     "ledger": "hash-chained record",

@@ -16,6 +16,7 @@ from slipway.errors import EvidenceError, VersionNotFound
 from slipway.ledger import EntryKind
 from slipway.settings import Settings
 from slipway.workflows.release import Release
+from slipway.workflows.standing import DETAIL, standing
 from slipway.workflows.workbench import Workbench
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.specs import declared
@@ -121,6 +122,7 @@ def put(bench, release):
         value = 1.0 if outcome is Outcome.PASSED else 0.0
         at = next(clock)
         details = {
+            Check.EVALUATE: {DETAIL: standing(bench, "churn").to_json()} if check is Check.EVALUATE else {},
             Check.BUILD_IMAGE: {"image": built.to_json()},
             Check.TUNE_SERVING: {"options": options.to_json()},
             Check.LOAD_TEST: {"options": options.to_json()},

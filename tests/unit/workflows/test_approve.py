@@ -13,6 +13,7 @@ def test_the_summary_shows_the_bytes_the_requester_and_every_gate(bench, release
     text = request_approval(bench, release)
     for shown in (subject.image_digest, subject.artifact_sha256, "ada", *(check.value for check in Check)):
         assert shown in text
+    assert "(/slipway/reports/churn/v1/r1/release.html)" in text
     assert bench.registry.alias("churn", "challenger") == 1
 
 

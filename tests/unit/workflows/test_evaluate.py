@@ -81,3 +81,32 @@ def test_a_table_that_was_altered_is_refused(bench, release, validated, asked):
     validated().write_bytes(b"other rows")
     with pytest.raises(EvidenceError, match="altered"):
         evaluate(bench, release)
+
+
+def test_the_evidence_names_the_champion_that_the_version_was_compared_with(bench, release, validated, asked):
+    validated()
+    older = bench.registry.add("churn", 7, b"older").subject
+    bench.registry.set_alias("churn", "champion", 7)
+    assert evaluate(bench, release).details["standing"] == {
+        "version": 7,
+        "artifact_sha256": older.artifact_sha256,
+        "recorded": False,
+        "compared": True,
+    }
+
+
+@pytest.mark.parametrize("to", [9, 1, None], ids=["a weak version", "the version itself", "nobody"])
+def test_a_bar_that_was_lowered_by_hand_is_none(bench, release, validated, asked, to):
+    validated()
+    for version in (7, 9):
+        bench.registry.add("churn", version, f"model {version}".encode())
+    champion = bench.registry.files("churn", 7).subject.to_json()
+    payload = {"release": "r0", "subject": champion, "before": None}
+    bench.ledger.append(EntryKind.PROMOTION, model="churn", version=7, actor="ada", payload=payload)
+    bench.registry.aliases["churn", "champion"] = to
+    with pytest.raises(EvidenceError, match="ledger says version 7"):
+        evaluate(bench, release)
+    assert asked == []
+    assert bench.ledger.evidence("churn")[-1].outcome is Outcome.INCONCLUSIVE
+    bench.registry.set_alias("churn", "champion", 7)
+    assert evaluate(bench, release).outcome is Outcome.PASSED

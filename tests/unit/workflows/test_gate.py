@@ -35,7 +35,7 @@ def test_anything_but_passed_ends_the_release_after_it_was_recorded(bench, relea
         gate(bench, release, value)
     assert bench.ledger.evidence("churn")[0].outcome is outcome
     assert kinds() == ["evidence", "release_ended"]
-    assert "evaluate.html" in stopped.value.remedy
+    assert "churn/v1/r1/release.html, churn/v1/r1/evaluate/evaluate.html" in stopped.value.remedy
 
 
 def test_a_gate_that_crashed_leaves_inconclusive_evidence(bench, release):

@@ -9,6 +9,7 @@ from slipway.core.service import RuntimeName
 from slipway.core.serving_options import ServingOptions
 from slipway.core.verdict import Outcome
 from slipway.errors import EngineUnavailable, RegistryUnreachable, SlipwayError
+from slipway.ledger import EntryKind
 from slipway.workflows.approve import record_decision
 from slipway.workflows.promote import promote
 
@@ -30,19 +31,23 @@ def test_complete_evidence_and_an_approval_make_a_champion(bench, release, appro
     assert bench.registry.tags["churn", 1]["slipway.image_digest"] == approved.image_digest
 
 
-def test_the_champion_before_is_remembered(bench, release, approved):
+@pytest.fixture
+def legacy(bench):
+    """A champion from before there was a ledger."""
     bench.registry.add("churn", 7, b"older")
     bench.registry.set_alias("churn", "champion", 7)
+
+
+def test_the_champion_before_is_remembered(bench, release, legacy, approved):
     promote(bench, release)
     assert (champion(bench), bench.registry.alias("churn", "previous")) == (1, 7)
 
 
-def test_promoting_twice_changes_nothing(bench, release, approved):
-    bench.registry.add("churn", 7, b"older")
-    bench.registry.set_alias("churn", "champion", 7)
+def test_promoting_twice_changes_nothing(bench, release, legacy, approved):
     promote(bench, release)
     promote(bench, release)
     assert (champion(bench), bench.registry.alias("churn", "previous")) == (1, 7)
+    assert {e.payload["before"] for e in bench.ledger.entries(kinds=[EntryKind.PROMOTION])} == {7}
 
 
 def refused(bench, release, kinds, match):
@@ -136,3 +141,37 @@ def test_a_service_that_does_not_answer_is_no_refusal(bench, release, approved, 
     assert kinds()[-1] == "approval"
     promote(bench, release)
     assert champion(bench) == 1
+
+
+class Cached:
+    """A registry whose files come from the verified cache, as they do in earnest, whatever it holds by now."""
+
+    def __init__(self, registry):
+        self._registry = registry
+        self._files = {}
+
+    def __getattr__(self, name):
+        return getattr(self._registry, name)
+
+    def files(self, model, version):
+        return self._files.setdefault((model, version), self._registry.files(model, version))
+
+
+@pytest.mark.parametrize("changed", ["model/MLmodel", "snapshot/holdout.parquet"])
+def test_files_that_were_changed_behind_the_cache_are_found_at_the_promotion(bench, release, complete, kinds, changed):
+    bench.registry = Cached(bench.registry)
+    complete()
+    record_decision(bench, release, approved=True, by="bob")
+    (bench.settings.var / "registry" / "churn" / "1" / changed).write_bytes(b"something else")
+    refused(bench, release, kinds, "the registry's files of churn version 1 are")
+
+
+def test_golden_answers_that_were_edited_refuse(bench, release, approved, kinds):
+    golden = bench.settings.reports / "r1-run_scenarios" / "golden.json"
+    golden.write_text(golden.read_text() + " ")
+    refused(bench, release, kinds, "golden.json was altered")
+
+
+def test_a_report_that_is_gone_refuses(bench, release, approved, kinds):
+    (bench.settings.reports / "r1-evaluate" / "r.html").unlink()
+    refused(bench, release, kinds, "cannot be read")
