@@ -11,7 +11,7 @@ SETUP  := $(VENV)/.setup
 DEV    := $(VENV)/.setup-dev
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo stop test test-unit lint format bench bench-serving bench-gates base-image lock clean
+.PHONY: help setup demo stop test test-unit lint format bench bench-serving bench-gates bench-loadtest base-image lock clean
 
 help:           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -71,6 +71,9 @@ bench-serving: $(DEV)  ## serving beside its peers; ARGS='--quick' or ARGS='--on
 
 bench-gates: $(DEV)  ## what the gates catch, on faulty and good versions; ARGS='--only data' or ARGS='--resume'
 	python -m bench.gates $(ARGS)
+
+bench-loadtest: $(DEV)  ## one stalling server, as a closed loop reports it and as ours does; about two minutes
+	python -m bench.loadtest $(ARGS)
 
 base-image:     ## a base image from Debian packages, for hosts that cannot pull one
 	containers/base/build.sh

@@ -1,4 +1,4 @@
-"""Load profiles: how many requests a second, for how long."""
+"""Load profiles: how many requests a second, for how long, and what else is looked at."""
 
 from __future__ import annotations
 
@@ -19,11 +19,27 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadProfile:
-    """Stages after a warm-up that is not counted.
+    """Stages after a warm-up that is not counted; judged ones are cut into windows.
 
-    ``p95_ms`` and ``p99_ms`` override the model's objectives where the profile has limits of its own.
-    ``recovery`` is True when the last stage must be as good as the first. ``tuning_seconds`` is about how long the
-    serving options are tuned before.
+    Attributes
+    ----------
+    p95_ms, p99_ms : float or None
+        Override the model's objectives where the profile has limits of its own.
+    recovery : bool
+        Whether the last stage must be as good as the first.
+    tuning_seconds : float
+        About how long the serving options are tuned before.
+    window_seconds : float
+        About how long a window is.
+    max_windows : int
+        Further windows are added while the verdict on a latency is open, up to this many.
+    champion_windows : int
+        How many windows the champion gets in between, where there is one.
+    burst_seconds : float
+        How long a few callers then ask as fast as they are answered: many requests for what grows with them, and the
+        surge that must be recovered from. 0: not at all.
+    capacity_seconds : float
+        How long the highest rate that keeps the objectives may be searched for. 0: not at all.
     """
 
     name: str
@@ -34,10 +50,15 @@ class LoadProfile:
     p99_ms: float | None = None
     recovery: bool = False
     tuning_seconds: float = 60.0
+    window_seconds: float = 10.0
+    max_windows: int = 10
+    champion_windows: int = 0
+    burst_seconds: float = 0.0
+    capacity_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """Whole duration with the warm-up."""
+        """Duration of the warm-up and the stages, without what is added or looked at after."""
         return self.warmup_seconds + sum(stage.seconds for stage in self.stages)
 
 
@@ -45,10 +66,24 @@ LOAD_PROFILES: dict[str, LoadProfile] = {
     p.name: p
     for p in (
         LoadProfile(
-            name="smoke", description="20 s at the model's arrival rate", stages=(Stage(17),), tuning_seconds=25
+            name="smoke",
+            description="about 30 s at the model's arrival rate, the champion in between, and a burst",
+            stages=(Stage(15.6),),
+            warmup_seconds=2,
+            tuning_seconds=25,
+            window_seconds=2.6,
+            champion_windows=3,
+            burst_seconds=3,
         ),
         LoadProfile(
-            name="standard", description="2 min at the model's arrival rate", stages=(Stage(115),), warmup_seconds=5
+            name="standard",
+            description="about 4 min at the model's arrival rate, the champion in between, a burst, the highest rate",
+            stages=(Stage(120),),
+            warmup_seconds=5,
+            window_seconds=20,
+            champion_windows=3,
+            burst_seconds=10,
+            capacity_seconds=30,
         ),
         LoadProfile(
             name="article",
@@ -57,12 +92,15 @@ LOAD_PROFILES: dict[str, LoadProfile] = {
             warmup_seconds=5,
             p95_ms=170,
             p99_ms=270,
+            window_seconds=60,
+            burst_seconds=10,
         ),
         LoadProfile(
             name="surge",
             description="quiet, three times the arrival rate, quiet; must recover",
             stages=(Stage(20, factor=0.5), Stage(20, factor=3.0, judged=False), Stage(20, factor=0.5)),
             recovery=True,
+            burst_seconds=3,
         ),
     )
 }

@@ -2,64 +2,43 @@
 
 Rules
 -----
-1. The point estimate decides; its 95 % interval is recorded beside it.
-2. Too few requests decide nothing: 100 for a p95, 300 for a p99.
-3. Less than 95 % of the rate achieved is INCONCLUSIVE. So is a generator that was late (p99 lag above 20 % of the p95
-   limit) or a host that lost more than 10 % of its CPU time, unless the latencies held all the same: both only lengthen
-   what is counted from the intended start.
+1. A percentile holds its limit, breaks it, or cannot be told: :mod:`slipway.loadtest.shares` says which, by counting
+   the requests above the limit. Its 95 % interval and the count are recorded beside it. Whether the windows agree
+   with each other is recorded too; where the verdict is open and they do not, it stays open. An unstable percentile far
+   below its limit is no reason to stop anything.
+2. Too few requests decide nothing: 100 for a p95, 300 for a p99. Only a limit that is clearly broken needs fewer.
+3. Less than 95 % of the rate achieved is INCONCLUSIVE. So is a disturbance, unless the latencies held all the same,
+   since it only lengthens what is counted from the intended start: a generator that was late (p99 lag above 20 % of the
+   p95 limit), a host that lost more than 10 % of its CPU time, on which as many others were ready to run as it has
+   processors, whose fixed work took half as long again, or whose processors paused under more than 5 % of the requests.
 4. On such a disturbed run a latency is held against the candidate only where the service alone, counted from the actual
    send and less the generator's p99 lag (it reads as late as it sends), exceeds its limit by half; a smaller excess may
    be the host's and is INCONCLUSIVE too. So a candidate that is truly slow FAILS, disturbed or not.
-5. Errors and wrong answers are held against the candidate in any case.
+5. A champion that breaks the limit that the candidate breaks, in the windows between, has the host as its excuse, and
+   so has the candidate: INCONCLUSIVE, unless it is half as slow again as the champion.
+6. Errors and wrong answers are held against the candidate in any case; so is what grows with every request
+   (:mod:`slipway.loadtest.growth`), and memory beyond its limit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from slipway.core.loadprofile import LoadProfile
-from slipway.core.spec import Objectives
 from slipway.core.verdict import Bound, Measurement, Outcome
+from slipway.loadtest.besides import Beyond, besides
 from slipway.loadtest.host import HostNoise
-from slipway.loadtest.results import LoadResults, Quantile, Summary
+from slipway.loadtest.latency import Latency, alone_ms, interval_note, short_ms, value_of
+from slipway.loadtest.limits import CLEAR_EXCESS, P95_REQUIRES, RECOVERY_FACTOR, Limits
+from slipway.loadtest.results import MAX_PAUSED_SHARE, LoadResults, Summary
 
-P95_REQUIRES = 100
-P99_REQUIRES = 300
 MIN_ACHIEVED_SHARE = 0.95
 MAX_STEAL_SHARE = 0.10
-MAX_LAG_SHARE = 0.20
-# Below this a coarse timer already shows; no generator keeps time better.
-MIN_LAG_LIMIT_MS = 2.0
-CLEAR_EXCESS = 1.5
-RECOVERY_FACTOR = 1.5
+MAX_CALIBRATION_SPREAD = 1.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the service must hold: ms, a share, and whether the last stage must be as good as the first."""
-
-    p95_ms: float
-    p99_ms: float
-    error_rate: float
-    recovery: bool = False
-
-    @classmethod
-    def of(cls, objectives: Objectives, profile: LoadProfile) -> Limits:
-        """Return the model's objectives, overridden where the profile has limits of its own."""
-        return cls(
-            p95_ms=objectives.p95_ms if profile.p95_ms is None else profile.p95_ms,
-            p99_ms=objectives.p99_ms if profile.p99_ms is None else profile.p99_ms,
-            error_rate=objectives.error_rate,
-            recovery=profile.recovery,
-        )
-
-    @property
-    def lag_ms(self) -> float:
-        """How late, at p99, the generator may be."""
-        return max(MIN_LAG_LIMIT_MS, MAX_LAG_SHARE * self.p95_ms)
-
-
-def measure(results: LoadResults, limits: Limits, noise: HostNoise | None) -> tuple[Measurement, ...]:
+def measure(
+    results: LoadResults, limits: Limits, noise: HostNoise | None, beyond: Beyond | None = None
+) -> tuple[Measurement, ...]:
     """Return the measurements of a load test.
 
     Parameters
@@ -68,14 +47,19 @@ def measure(results: LoadResults, limits: Limits, noise: HostNoise | None) -> tu
     limits : Limits
     noise : HostNoise or None
         None where the host does not tell how disturbed it was; nothing is then held against it.
+    beyond : Beyond, optional
+        What was looked at besides.
     """
-    run = results.overall
-    conditions = [*_generator(run, limits), *_host(run, limits, noise)]
+    run, more = results.overall, beyond or Beyond()
+    conditions = [*_generator(run, limits), *_host(results, limits, noise)]
     disturbed = any(m.threshold is not None and m.value is None for m in conditions)
+    latency = Latency(results, limits, more.comparison, disturbed=disturbed)
     found = [
-        Measurement(name="latency.p50", value=_value(run.p50), unit="ms", n=run.sent, note=_note(run.p50, run)),
-        _latency("latency.p95", run, limits.p95_ms, disturbed=disturbed),
-        _latency("latency.p99", run, limits.p99_ms, disturbed=disturbed),
+        Measurement(
+            name="latency.p50", value=value_of(run.p50), unit="ms", n=run.timed, note=interval_note(run.p50, run)
+        ),
+        latency.measurement("latency.p95"),
+        latency.measurement("latency.p99"),
         Measurement(
             name="error_rate",
             value=run.error_rate,
@@ -94,40 +78,11 @@ def measure(results: LoadResults, limits: Limits, noise: HostNoise | None) -> tu
             note="answers under load that differ from the reference" if results.wrong_answers else "",
         ),
         *conditions,
+        _windows(results),
     ]
     if limits.recovery:
         found.append(_recovery(results, limits, disturbed=disturbed))
-    return tuple(found)
-
-
-def _latency(name: str, run: Summary, limit: float, *, disturbed: bool) -> Measurement:
-    at_p95 = name.endswith("p95")
-    found, service_ms = (run.p95, run.service_p95) if at_p95 else (run.p99, run.service_p99)
-    return Measurement(
-        name=name,
-        value=_held_against(found, _alone(service_ms, run), limit, disturbed=disturbed),
-        threshold=limit,
-        bound=Bound.MAX,
-        unit="ms",
-        n=run.sent,
-        n_required=P95_REQUIRES if at_p95 else P99_REQUIRES,
-        note=_note(found, run),
-    )
-
-
-def _value(found: Quantile | None) -> float | None:
-    return None if found is None else found.value
-
-
-def _alone(service_ms: float | None, run: Summary) -> float | None:
-    return None if service_ms is None else service_ms - (run.lag_p99 or 0.0)
-
-
-def _held_against(found: Quantile | None, service_ms: float | None, limit: float, *, disturbed: bool) -> float | None:
-    if found is None or service_ms is None:
-        return None
-    unclear = disturbed and found.value > limit and service_ms <= CLEAR_EXCESS * limit
-    return None if unclear else found.value
+    return (*found, *besides(results, limits, more, disturbed=disturbed))
 
 
 def _generator(run: Summary, limits: Limits) -> list[Measurement]:
@@ -147,12 +102,22 @@ def _generator(run: Summary, limits: Limits) -> list[Measurement]:
     return [sent, _excused(lag, late, held=_limits_held(run, limits))]
 
 
-def _host(run: Summary, limits: Limits, noise: HostNoise | None) -> list[Measurement]:
+def _host(results: LoadResults, limits: Limits, noise: HostNoise | None) -> list[Measurement]:
     if noise is None:
         return []
-    steal = Measurement(name="host.steal_share", value=noise.steal_share, threshold=MAX_STEAL_SHARE, bound=Bound.MAX)
-    lost = f"{noise.steal_share:.0%} of the CPU time went to other hosts"
-    return [_excused(steal, lost, held=_limits_held(run, limits))]
+    held = _limits_held(results.overall, limits)
+    spread, others = noise.calibration_spread, noise.running_others
+    looked: list[tuple[str, float | None, float, str]] = [
+        ("host.steal_share", noise.steal_share, MAX_STEAL_SHARE, "{:.0%} of the CPU time went to other hosts"),
+        ("host.run_queue", others, noise.cpus - 0.5, "{:g} processes of others were ready to run"),
+        ("host.calibration_spread", spread, MAX_CALIBRATION_SPREAD, "fixed work took up to {:.2g} times as long"),
+        ("host.paused_share", results.paused_share, MAX_PAUSED_SHARE, "processors paused under {:.0%} of the requests"),
+    ]
+    return [
+        _excused(Measurement(name=name, value=value, threshold=limit, bound=Bound.MAX), what.format(value), held=held)
+        for name, value, limit, what in looked
+        if value is not None
+    ]
 
 
 def _excused(condition: Measurement, what: str, *, held: bool) -> Measurement:
@@ -169,22 +134,32 @@ def _limits_held(run: Summary, limits: Limits) -> bool:
     return all(quantile is not None and quantile.value <= limit for quantile, limit in found)
 
 
+def _windows(results: LoadResults) -> Measurement:
+    steady, aside = results.stability, sum(window.set_aside for window in results.windows)
+    agree = "the last three agree" if steady.stable else "the last three do not agree within 10 %"
+    return Measurement(
+        name="windows.p95_spread",
+        value=steady.spread,
+        n=len(results.windows),
+        note=(agree if steady.spread is not None else "")
+        + (f"; {aside} at the start set aside as warm-up" if aside else ""),
+    )
+
+
 def _recovery(results: LoadResults, limits: Limits, *, disturbed: bool) -> Measurement:
     _, *stages = results.stages  # the warm-up comes first
     first, last = stages[0].p95, stages[-1]
     limit = limits.p95_ms if first is None else max(RECOVERY_FACTOR * first.value, limits.p95_ms)
-    before = "" if first is None else f"; {_short(first.value)} ms before the surge"
-    judged = _latency("recovery.p95", last, limit, disturbed=disturbed)
-    return replace(judged, note=judged.note + before)
-
-
-def _note(found: Quantile | None, run: Summary) -> str:
-    if found is None:
-        return "no request was sent"
-    upper = "more than the slowest" if found.high is None else f"{_short(found.high)} ms"
-    failed = f"; {run.errors} failed requests count as the timeout" if run.errors else ""
-    return f"95 % interval {_short(found.low)} ms to {upper}{failed}"
-
-
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    before = "" if first is None else f"; {short_ms(first.value)} ms before the surge"
+    alone, value = alone_ms(last.service_p95, last), value_of(last.p95)
+    unclear = disturbed and value is not None and value > limit and (alone is None or alone <= CLEAR_EXCESS * limit)
+    return Measurement(
+        name="recovery.p95",
+        value=None if unclear else value,
+        threshold=limit,
+        bound=Bound.MAX,
+        unit="ms",
+        n=last.sent,
+        n_required=P95_REQUIRES,
+        note=interval_note(last.p95, last) + before,
+    )

@@ -2,82 +2,181 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
+from typing import Any
 
 from slipway.core.identity import Subject
-from slipway.core.verdict import Measurement, decide
-from slipway.loadtest.charts import Chart, linear_ticks, log_ticks
-from slipway.loadtest.judge import Limits
-from slipway.loadtest.results import LoadResults, Quantile, Summary, effective_ms, quantile
-from slipway.loadtest.samples import LOCUST_REPORT, SAMPLES_FILE, Sample
-from slipway.loadtest.schedule import PlannedStage
+from slipway.core.verdict import decide
+from slipway.loadtest import plots
+from slipway.loadtest.compare import Ratio
+from slipway.loadtest.latency import value_of
+from slipway.loadtest.results import Summary
+from slipway.loadtest.samples import LOCUST_REPORT, SAMPLES_FILE
+from slipway.loadtest.story import Story
+from slipway.loadtest.summary import intervals, mix
 from slipway.reporting.page import card, own_file, page, tiles
 from slipway.reporting.tables import measurement_table, number, table
 
-MAX_DOTS = 4000
-CURVE = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999)
-CURVE_TICKS = ((0.0, "min"), (0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9"))
-RATE_BINS = 60
-MARKED = (0.5, 0.95, 0.99)
+__all__ = ["Story", "render"]
+
+UNITS = {"memory": "MiB"}
 
 
-def render(
-    subject: Subject,
-    *,
-    profile: str,
-    samples: Sequence[Sample],
-    stages: Sequence[PlannedStage],
-    limits: Limits,
-    results: LoadResults,
-    measurements: Sequence[Measurement],
-) -> str:
-    """Return the report as one self-contained HTML page; ``profile`` is the load profile's name."""
-    judged = sum(stage.seconds for stage in stages if stage.judged)
-    latencies = _judged_latencies(samples, stages, results.timeout_ms)
+def render(subject: Subject, story: Story) -> str:
+    """Return the report as one self-contained HTML page."""
+    results = story.results
     run = results.overall
     lead = (
-        f"Profile {profile}: {run.sent:,} judged requests in {judged:g} s at {run.rate_per_s:g}/s, "
-        f"{results.requests:,} with warm-up. "
+        f"Profile {story.profile}: {run.sent:,} judged requests in {len(results.windows)} windows at "
+        f"{run.rate_per_s:g}/s, {results.requests:,} with everything else. "
         "Open loop: latency counts from the moment a request was meant to start."
     )
     curves = (
-        card("Percentiles", _percentiles(latencies, _span(samples, limits), limits)),
-        card("Distribution", _histogram(latencies)),
+        card("Percentiles", plots.percentiles(story)),
+        card("Distribution", plots.histogram(sorted(results.latencies))),
     )
     parts = [
-        _tiles(results),
-        card("What decided", measurement_table(measurements)),
-        card("Latency over time", _over_time(samples, stages, limits)),
+        _tiles(story),
+        card("What decided", measurement_table(story.measurements)),
+        card("Latency over time", plots.over_time(story)),
+        card("Percentiles and their limits", _intervals(story), note=METHOD),
         f'<div class="two">{"".join(curves)}</div>',
-        card("Arrivals", _arrivals(samples, stages)),
+        _comparison(story),
+        _growth(story),
+        _capacity(story),
+        _mix(story),
+        card("Windows", _window_table(story)),
+        card("Arrivals", plots.arrivals(story)),
         card("Stages", _stage_table(results.stages)),
-        _errors(results),
+        _host(story),
+        _errors(story),
         f'<p class="footnote">Locust\'s own report: <a href="{LOCUST_REPORT}">{LOCUST_REPORT}</a>. '
         f'Every request: <a href="{SAMPLES_FILE}">{SAMPLES_FILE}</a>.</p>',
     ]
     css = own_file(__file__, "report.css")
-    return page("Load test", subject, parts, outcome=decide(measurements).outcome, lead=lead, css=css)
+    return page("Load test", subject, parts, outcome=decide(story.measurements).outcome, lead=lead, css=css)
 
 
-def _tiles(results: LoadResults) -> str:
-    run = results.overall
+METHOD = (
+    "What decides is how many requests lie above the limit: neighbours count as one event, the true share has Poisson "
+    "bounds, beside them the batch means of ten stretches. The intervals in ms are those of order statistics, and of a "
+    "block bootstrap over the same ten stretches."
+)
+
+
+def _tiles(story: Story) -> str:
+    results, run = story.results, story.results.overall
     rate = "-" if run.error_rate is None else f"{run.error_rate:.2%}"
-    return tiles(
-        [
-            ("p50", number(_point(run.p50), "ms")),
-            ("p95", number(_point(run.p95), "ms")),
-            ("p99", number(_point(run.p99), "ms")),
-            ("errors", rate, "bad" if run.error_rate else ""),
-            ("wrong answers", results.wrong_answers, "bad" if results.wrong_answers else ""),
-            ("of the arrival rate held", f"{run.achieved_share:.1%}"),
-        ]
+    shown: list[tuple[str, object] | tuple[str, object, str]] = [
+        ("p50", number(value_of(run.p50), "ms")),
+        ("p95", number(value_of(run.p95), "ms")),
+        ("p99", number(value_of(run.p99), "ms")),
+        ("errors", rate, "bad" if run.error_rate else ""),
+        ("wrong answers", results.wrong_answers, "bad" if results.wrong_answers else ""),
+    ]
+    ratio = story.beyond.comparison.p95
+    if ratio is not None:
+        shown.append(("times the champion's p95", f"{ratio.value:.2f}"))
+    if story.beyond.capacity is not None:
+        shown.append(("highest rate that holds", number(story.beyond.capacity.rate_per_s, "/s")))
+    return tiles(shown)
+
+
+def _intervals(story: Story) -> str:
+    header = ("", "Value", "Limit", "Order statistics", "Block bootstrap", "Above the limit", "Events", "True share")
+    rows = []
+    for name, found in intervals(story.results, story.limits).items():
+        above = found["above"]
+        rows.append(
+            (
+                name,
+                number(found["value_ms"], "ms"),
+                number(float(found["limit_ms"]), "ms"),
+                _range(found["order_statistics_ms"]),
+                _range(found["block_bootstrap_ms"]),
+                f"{above['over']:,} of {above['n']:,}",
+                str(above["clusters"]),
+                f"{above['low']:.1%} to {above['high']:.1%}, allowed {above['allowed']:.0%}",
+            )
+        )
+    return table(header, rows, numeric=range(1, len(header)))
+
+
+def _range(interval: list[float | None] | None) -> str:
+    if interval is None:
+        return "-"
+    low, high = interval
+    return f"{number(low)} to {'∞' if high is None else number(high)} ms"
+
+
+def _comparison(story: Story) -> str:
+    found = story.beyond.comparison
+    if found.p95 is None or found.p99 is None:
+        return card("Beside the champion", f'<p class="small">{escape(found.absent)}</p>')
+    rows = [_ratio_row(name, ratio) for name, ratio in (("p95", found.p95), ("p99", found.p99))]
+    header = ("", "Candidate", "Champion", "Ratio", "95 % interval", "Pairs of windows")
+    note = "At the same rate, in the windows between. Recorded; it decides nothing, unless the host is in question."
+    return card("Beside the champion", table(header, rows, numeric=range(1, len(header))), note=note)
+
+
+def _ratio_row(name: str, ratio: Ratio) -> tuple[str, ...]:
+    interval = "-" if ratio.low is None or ratio.high is None else f"{ratio.low:.2f} to {ratio.high:.2f}"
+    return (
+        name, number(ratio.candidate_ms, "ms"), number(ratio.champion_ms, "ms"), f"{ratio.value:.2f}", interval,
+        str(ratio.pairs),
+    )  # fmt: skip
+
+
+def _growth(story: Story) -> str:
+    drawn = [
+        plots.growth(name, story.points.get(name, ()), found, UNITS.get(name, ""))
+        for name, found in story.beyond.growth.items()
+    ]
+    burst = story.beyond.burst
+    said = ""
+    if burst is not None:
+        said = (
+            f"The burst: {burst.n:,} requests, {burst.per_s:,.0f} answers a second to a few callers that asked again "
+            f"at once; {burst.seconds:.1f} s later the service was "
+            + ("as good as before." if burst.recovered else "not yet as good as before.")
+        )
+    return card("What grows with the requests", f'<div class="three">{"".join(drawn)}</div>', note=said)
+
+
+def _capacity(story: Story) -> str:
+    found = story.beyond.capacity
+    if found is None:
+        return ""
+    rate = (
+        "No rate held the objectives" if found.rate_per_s is None else f"{found.rate_per_s:.4g}/s held the objectives"
     )
+    ends = "; the generator could not ask faster" if found.limited else "; nothing that was tried broke them"
+    above = ends if found.broke_at is None else f", {found.broke_at:.4g}/s broke one"
+    return card("The highest rate", plots.capacity(found, story.limits), note=f"{rate}{above}.")
 
 
-def _point(found: Quantile | None) -> float | None:
-    return None if found is None else found.value
+def _mix(story: Story) -> str:
+    kinds = mix(story.course, story.results, story.kind)
+    if len(kinds) < 2:
+        return ""
+    header = ("Kind of request", "Requests", "p50", "p95", "p99")
+    rows = [
+        (escape(name), f"{one['n']:,}", *(number(one[f"p{q}_ms"], "ms") for q in (50, 95, 99)))
+        for name, one in kinds.items()
+    ]
+    return card("Kinds of requests", table(header, rows, numeric=range(1, 5)))
+
+
+def _window_table(story: Story) -> str:
+    header = ("Window", "From", "Requests", "p50", "p95", "p99", "Errors")
+    rows: list[tuple[str, ...]] = []
+    for place, window in enumerate(story.results.windows, start=1):
+        figures: list[Any] = [window.p50, value_of(window.p95), value_of(window.p99)]
+        aside = " <small>set aside as warm-up</small>" if window.set_aside else ""
+        shown = (number(figure, "ms") for figure in figures)
+        rows.append((f"{place}{aside}", f"{window.start:.1f} s", str(window.n), *shown, str(window.errors)))
+    return table(header, rows, numeric=range(1, len(header)))
 
 
 def _stage_table(stages: Iterable[Summary]) -> str:
@@ -87,7 +186,7 @@ def _stage_table(stages: Iterable[Summary]) -> str:
             f"{escape(s.label)}{'' if s.judged else ' <small>not judged</small>'}",
             f"{s.rate_per_s:g}/s",
             f"{s.sent} / {s.planned}",
-            *(number(_point(q), "ms") for q in (s.p50, s.p95, s.p99)),
+            *(number(value_of(q), "ms") for q in (s.p50, s.p95, s.p99)),
             str(s.errors),
             str(s.wrong),
             number(s.lag_p99, "ms"),
@@ -97,120 +196,23 @@ def _stage_table(stages: Iterable[Summary]) -> str:
     return table(header, rows, numeric=range(1, len(header)))
 
 
-def _errors(results: LoadResults) -> str:
-    if not results.error_kinds:
+def _host(story: Story) -> str:
+    noise = story.noise
+    if noise is None:
         return ""
-    rows = [(escape(kind), str(n)) for kind, n in results.error_kinds.items()]
+    calibrations = ", ".join(f"{ms:.2f}" for ms in noise.calibration_ms)
+    rows = [
+        ("CPU time that went to other hosts", f"{noise.steal_share:.1%}"),
+        ("Processes of others that were ready to run", number(noise.running_others)),
+        ("Fixed work, ms, before, in between and after", calibrations),
+        ("Stretches in which a processor paused", str(len(noise.pauses))),
+        ("Judged requests that such a pause covers", str(story.results.paused)),
+    ]
+    return card("The host", table(("", ""), [(escape(name), value) for name, value in rows], numeric=(1,)))
+
+
+def _errors(story: Story) -> str:
+    if not story.results.error_kinds:
+        return ""
+    rows = [(escape(kind), str(n)) for kind, n in story.results.error_kinds.items()]
     return card("Requests without an answer", table(("Kind", "Requests"), rows, numeric=(1,)))
-
-
-def _over_time(samples: Sequence[Sample], stages: Sequence[PlannedStage], limits: Limits) -> str:
-    chart = Chart(x=(0.0, stages[-1].end), y=_span(samples, limits), log_y=True, height=320)
-    _bands(chart, stages)
-    chart.axes(x_ticks=_seconds(stages[-1].end), x_label="intended start, s", y_label="latency, ms")
-    judged = {stage.index for stage in stages if stage.judged}
-    shown = _thin(samples)
-    good = [s for s in shown if s.answered and s.correct is not False]
-    chart.dots([(s.intended_s, s.latency_ms) for s in good if s.stage not in judged], "dot-unjudged")
-    chart.dots([(s.intended_s, s.latency_ms) for s in good if s.stage in judged], "dot")
-    bad = [s for s in shown if not s.answered or s.correct is False]
-    chart.dots([(s.intended_s, s.latency_ms) for s in bad], "dot-bad", radius=2.6)
-    chart.line(_rolling_p95(samples, stages[-1].end), "p95")
-    chart.limit(limits.p95_ms, f"p95 limit {limits.p95_ms:g} ms", below=True)
-    chart.limit(limits.p99_ms, f"p99 limit {limits.p99_ms:g} ms")
-    key = "One dot a request (grey: not judged, red: failed or wrong); the dark line is the p95 of each stretch."
-    return chart.svg("latency over time") + f"<p class=small>{key}</p>"
-
-
-def _percentiles(ordered: Sequence[float], span: tuple[float, float], limits: Limits) -> str:
-    y = (span[0], max([span[1], *ordered]))
-    chart = Chart(x=(0.0, 0.999), y=y, log_y=True, width=520, height=300, map_x=lambda q: -math.log10(1 - q))
-    chart.axes(x_ticks=CURVE_TICKS, x_label="percentile", y_label="latency, ms")
-    points = [(q, found.value) for q in CURVE if (found := quantile(ordered, q)) is not None]
-    chart.line(points, "curve")
-    chart.dots([(q, v) for q, v in points if q in MARKED], "mark", radius=3.4)
-    for q, limit in ((0.95, limits.p95_ms), (0.99, limits.p99_ms)):
-        chart.limit(limit, f"p{q * 100:g} limit {limit:g} ms", below=q < 0.99)
-    return (
-        chart.svg("latency percentiles") + "<p class=small>All judged requests; a failed one counts as the timeout.</p>"
-    )
-
-
-def _histogram(ordered: Sequence[float]) -> str:
-    if not ordered:
-        return "<p class=small>No judged request was sent.</p>"
-    low, high = math.log10(max(0.05, ordered[0])), math.log10(max(0.1, ordered[-1]) * 1.05)
-    bins = 36
-    width = (high - low) / bins or 1.0
-    counts = [0] * bins
-    for value in ordered:
-        counts[min(bins - 1, max(0, int((math.log10(max(0.05, value)) - low) / width)))] += 1
-    edges = [10 ** (low + i * width) for i in range(bins + 1)]
-    chart = Chart(x=(edges[0], edges[-1]), y=(0.0, max(counts) * 1.1), width=520, height=300, map_x=math.log10)
-    ticks = log_ticks(edges[0], edges[-1]) or [edges[0], edges[-1]]
-    chart.axes(x_ticks=[(v, number(v)) for v in ticks], x_label="latency, ms", y_label="requests")
-    chart.bars([(edges[i], edges[i + 1], float(n)) for i, n in enumerate(counts)], "bar")
-    return chart.svg("latency distribution") + "<p class=small>All judged requests, logarithmic latency.</p>"
-
-
-def _arrivals(samples: Sequence[Sample], stages: Sequence[PlannedStage]) -> str:
-    end = stages[-1].end
-    step = max(1.0, end / RATE_BINS)
-    counts = [0] * math.ceil(end / step)
-    for s in samples:
-        counts[min(len(counts) - 1, max(0, int(s.sent_s / step)))] += 1
-    # The last stretch may be shorter than the others.
-    bars = [
-        (i * step, min(end, (i + 1) * step), n / (min(end, (i + 1) * step) - i * step)) for i, n in enumerate(counts)
-    ]
-    top = max([rate for *_, rate in bars] + [stage.rate_per_s for stage in stages]) * 1.3
-    chart = Chart(x=(0.0, end), y=(0.0, top), height=200)
-    _bands(chart, stages)
-    chart.axes(x_ticks=_seconds(end), x_label="sent, s", y_label="requests/s")
-    chart.bars(bars, "bar")
-    chart.line([(t, s.rate_per_s) for s in stages for t in (s.start, s.end)], "planned")
-    return chart.svg("arrivals") + "<p class=small>Bars: sent. Dashed: planned mean rate.</p>"
-
-
-def _bands(chart: Chart, stages: Sequence[PlannedStage]) -> None:
-    for stage in stages:
-        if not stage.judged and stage.seconds > 0:
-            chart.band(stage.start, stage.end, "warm" if stage is stages[0] else "unjudged", stage.label)
-
-
-def _seconds(end: float) -> list[tuple[float, str]]:
-    return [(tick, f"{tick:g}") for tick in linear_ticks(end, 10)]
-
-
-def _span(samples: Sequence[Sample], limits: Limits) -> tuple[float, float]:
-    """Return a latency range that holds all samples and the limits, with some air."""
-    latencies = [max(0.05, s.latency_ms) for s in samples]
-    return min([*latencies, limits.p95_ms]) * 0.8, max([*latencies, limits.p99_ms]) * 2.5
-
-
-def _judged_latencies(samples: Sequence[Sample], stages: Sequence[PlannedStage], timeout_ms: float) -> list[float]:
-    judged = {stage.index for stage in stages if stage.judged}
-    return sorted(effective_ms(s, timeout_ms) for s in samples if s.stage in judged)
-
-
-def _thin(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Keep the worst of each run of neighbours, so that the picture stays small and hides nothing bad."""
-    if len(samples) <= MAX_DOTS:
-        return samples
-    step = math.ceil(len(samples) / MAX_DOTS)
-    return [
-        max(samples[i : i + step], key=lambda s: (not s.answered, s.correct is False, s.latency_ms))
-        for i in range(0, len(samples), step)
-    ]
-
-
-def _rolling_p95(samples: Sequence[Sample], end: float) -> list[tuple[float, float]]:
-    step = max(1.0, end / RATE_BINS)
-    buckets: dict[int, list[float]] = {}
-    for s in samples:
-        buckets.setdefault(int(s.intended_s / step), []).append(s.latency_ms)
-    return [
-        (min(end, (index + 0.5) * step), found.value)
-        for index, values in sorted(buckets.items())
-        if (found := quantile(sorted(values), 0.95)) is not None
-    ]

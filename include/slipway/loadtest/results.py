@@ -1,64 +1,39 @@
-"""From raw samples to numbers: percentiles with their intervals, rates, errors, stage by stage.
+"""From raw samples to numbers: percentiles with their intervals, rates, errors, stage by stage and window by window.
 
 Rules
 -----
-1. The warm-up and stages that are not judged do not count for latency and errors; a wrong answer counts anywhere.
+1. The warm-up and stages that are not judged do not count for latency and errors; a wrong answer counts anywhere. Nor
+   do the latencies of windows that are set aside as warm-up (:mod:`slipway.loadtest.windows`).
 2. Latency runs from the intended start, so a stall shows in every request that queued behind it.
 3. A request without a 200 is never a fast one: it counts as lasting at least the timeout.
 4. Percentiles are order statistics (nearest rank); their 95 % intervals are the binomial ones, free of a distribution.
+5. Requests that were under way while a processor of the host paused say nothing about the service: fast or slow, they
+   do not count for latency. If that are more than one in twenty, all count, and the host is said to be disturbed.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import Any
 
+from slipway.loadtest.quantiles import Quantile, quantile
 from slipway.loadtest.samples import Sample
-from slipway.loadtest.schedule import PlannedStage
+from slipway.loadtest.schedule import Part, PlannedStage, Target
+from slipway.loadtest.windows import Stability, Window, stability, warm_windows
 
-Z95 = NormalDist().inv_cdf(0.975)
+MAX_PAUSED_SHARE = 0.05
 
-
-@dataclass(frozen=True, slots=True)
-class Quantile:
-    """An order statistic in ms and its 95 % interval; ``high`` is None where too few samples bound it above."""
-
-    value: float
-    low: float
-    high: float | None
-
-
-def quantile(ordered: Sequence[float], q: float) -> Quantile | None:
-    """Return the ``q`` quantile of ascending values; None if there are none.
-
-    >>> quantile([float(i) for i in range(1, 101)], 0.5)
-    Quantile(value=50.0, low=40.0, high=61.0)
-    >>> quantile([1.0, 2.0], 0.99)
-    Quantile(value=2.0, low=1.0, high=None)
-    """
-    n = len(ordered)
-    if n == 0:
-        return None
-    spread = Z95 * math.sqrt(n * q * (1 - q))
-    low = max(1, math.floor(n * q - spread))
-    high = math.ceil(n * q + spread) + 1
-    return Quantile(
-        value=ordered[min(n, max(1, math.ceil(n * q))) - 1],
-        low=ordered[low - 1],
-        high=ordered[high - 1] if high <= n else None,
-    )
+Pauses = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """Numbers on a set of requests; times in ms, shares 0 to 1.
 
-    ``achieved_share`` is the rate at which requests left over the rate at which they were meant to; ``service_p95``
-    and ``service_p99`` count from the actual send.
+    ``timed`` of those ``sent`` count for latency. ``achieved_share`` is the rate at which requests left over the rate
+    at which they were meant to; ``service_p95`` and ``service_p99`` count from the actual send.
     """
 
     label: str
@@ -66,6 +41,7 @@ class Summary:
     rate_per_s: float
     planned: int
     sent: int
+    timed: int
     achieved_share: float
     p50: Quantile | None
     p95: Quantile | None
@@ -88,21 +64,41 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResults:
-    """The whole test: all judged requests together, each stage by itself, wrong answers and errors by kind."""
+    """The whole test: all judged requests together, each stage and window by itself, wrong answers, errors by kind.
+
+    Attributes
+    ----------
+    latencies : tuple of float
+        What counts for latency, in ms, in the order of the intended starts.
+    paused : int
+        Judged requests that a pause of the host covers.
+    """
 
     overall: Summary
     stages: tuple[Summary, ...]
+    windows: tuple[Window, ...]
+    stability: Stability
+    latencies: tuple[float, ...]
     requests: int
     wrong_answers: int
     error_kinds: dict[str, int]
     timeout_ms: float
+    paused: int = 0
+
+    @property
+    def paused_share(self) -> float:
+        """The share of judged requests that a pause of the host covers."""
+        return self.paused / self.overall.sent if self.overall.sent else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
             "overall": self.overall.to_json(),
             "stages": [stage.to_json() for stage in self.stages],
+            "windows": [window.to_json() for window in self.windows],
+            "stability": self.stability.to_json(),
             "requests": self.requests,
+            "paused": self.paused,
             "wrong_answers": self.wrong_answers,
             "error_kinds": self.error_kinds,
         }
@@ -117,34 +113,100 @@ def effective_ms(sample: Sample, timeout_ms: float) -> float:
     return sample.latency_ms if sample.answered else max(sample.latency_ms, timeout_ms)
 
 
-def results_of(samples: Sequence[Sample], stages: Sequence[PlannedStage], *, timeout_ms: float) -> LoadResults:
+def results_of(
+    samples: Sequence[Sample], stages: Sequence[PlannedStage], *, timeout_ms: float, pauses: Pauses = ()
+) -> LoadResults:
     """Return the numbers of a test.
 
     Parameters
     ----------
     samples : sequence of Sample
-        Every request that was sent, in any order.
+        Every request that was sent to the candidate, in any order; those of other stretches count for wrong answers.
     stages : sequence of PlannedStage
-        What was planned, the warm-up among it.
+        What was planned, the warm-up among it: stages, or windows of them. The champion's are left out.
     timeout_ms : float
         What a failed request counts for, at least.
+    pauses : sequence of (float, float)
+        When the host paused, on the samples' clock.
     """
-    by_stage = {stage.index: [s for s in samples if s.stage == stage.index] for stage in stages}
-    each = tuple(_summary(stage.label, by_stage[stage.index], (stage,), timeout_ms) for stage in stages)
-    judged = tuple(stage for stage in stages if stage.judged)
+    own = [stage for stage in stages if stage.target is Target.CANDIDATE and stage.part in (Part.WARMUP, Part.STAGE)]
+    by_index: dict[int, list[Sample]] = {stage.index: [] for stage in own}
+    for sample in sorted(samples):
+        if sample.stage in by_index:
+            by_index[sample.stage].append(sample)
+    judged = [stage for stage in own if stage.judged]
+    aside = _set_aside(judged, by_index, timeout_ms)
+    counted = [s for g in judged if g.index not in aside for s in by_index[g.index]]
+    covered = _covered(counted, pauses)
+    clear = counted
+    if len(covered) <= MAX_PAUSED_SHARE * len(counted):
+        clear = [sample for i, sample in enumerate(counted) if i not in covered]
+    windows = tuple(_window(g, by_index[g.index], timeout_ms, set_aside=g.index in aside) for g in judged)
+    everything = [s for g in judged for s in by_index[g.index]]
     return LoadResults(
-        overall=_summary("judged", [s for g in judged for s in by_stage[g.index]], judged, timeout_ms),
-        stages=each,
+        overall=_summary("judged", everything, judged, timeout_ms, timed=clear),
+        stages=_by_stage(own, by_index, timeout_ms),
+        windows=windows,
+        stability=stability([window.p95 for window in windows if not window.set_aside]),
+        latencies=tuple(effective_ms(sample, timeout_ms) for sample in clear),
         requests=len(samples),
         wrong_answers=sum(s.correct is False for s in samples),
         error_kinds=dict(Counter(s.error or f"HTTP {s.status}" for s in samples if not s.answered).most_common()),
         timeout_ms=timeout_ms,
+        paused=len(covered),
     )
 
 
-def _summary(label: str, samples: list[Sample], stages: tuple[PlannedStage, ...], timeout_ms: float) -> Summary:
+def _by_stage(own: Sequence[PlannedStage], by_index: dict[int, list[Sample]], timeout_ms: float) -> tuple[Summary, ...]:
+    return tuple(
+        _summary(group[0].label, [s for g in group for s in by_index[g.index]], group, timeout_ms)
+        for group in _grouped(own).values()
+    )
+
+
+def _set_aside(judged: Sequence[PlannedStage], by_index: dict[int, list[Sample]], timeout_ms: float) -> set[int]:
+    if not judged:
+        return set()
+    first = [g for g in judged if (g.stage, g.rate_per_s) == (judged[0].stage, judged[0].rate_per_s)]
+    cold = warm_windows([[effective_ms(s, timeout_ms) for s in by_index[g.index]] for g in first])
+    return {g.index for g in first[:cold]}
+
+
+def _covered(samples: Sequence[Sample], pauses: Pauses) -> set[int]:
+    """Return the places of the requests that were under way during a pause."""
+    return {
+        i
+        for i, s in enumerate(samples)
+        if any(begin < s.intended_s + s.latency_ms / 1000 and s.intended_s < end for begin, end in pauses)
+    }
+
+
+def _window(stage: PlannedStage, samples: Sequence[Sample], timeout_ms: float, *, set_aside: bool) -> Window:
     latencies = sorted(effective_ms(s, timeout_ms) for s in samples)
-    service = sorted(effective_ms(s, timeout_ms) - s.lag_ms for s in samples)
+    return Window(
+        index=stage.index,
+        start=stage.start,
+        seconds=stage.seconds,
+        n=len(samples),
+        p50=_value(quantile(latencies, 0.50)),
+        p95=quantile(latencies, 0.95),
+        p99=quantile(latencies, 0.99),
+        errors=sum(not s.answered for s in samples),
+        set_aside=set_aside,
+    )
+
+
+def _summary(
+    label: str,
+    samples: Sequence[Sample],
+    stages: Sequence[PlannedStage],
+    timeout_ms: float,
+    *,
+    timed: Sequence[Sample] | None = None,
+) -> Summary:
+    clocked = samples if timed is None else timed
+    latencies = sorted(effective_ms(s, timeout_ms) for s in clocked)
+    service = sorted(effective_ms(s, timeout_ms) - s.lag_ms for s in clocked)
     lags = sorted(s.lag_ms for s in samples)
     planned = sum(stage.planned for stage in stages)
     return Summary(
@@ -153,6 +215,7 @@ def _summary(label: str, samples: list[Sample], stages: tuple[PlannedStage, ...]
         rate_per_s=planned / sum(stage.seconds for stage in stages) if planned else 0.0,
         planned=planned,
         sent=len(samples),
+        timed=len(clocked),
         achieved_share=_achieved(samples, stages),
         p50=quantile(latencies, 0.50),
         p95=quantile(latencies, 0.95),
@@ -169,12 +232,22 @@ def _value(found: Quantile | None) -> float | None:
     return None if found is None else found.value
 
 
-def _achieved(samples: list[Sample], stages: tuple[PlannedStage, ...]) -> float:
+def _achieved(samples: Sequence[Sample], stages: Sequence[PlannedStage]) -> float:
     """Requests sent over those planned, less where sending took longer than its stage: the worst of the stages."""
     shares = [1.0]
-    for stage in stages:
-        sent = [s.sent_s for s in samples if s.stage == stage.index]
-        if stage.planned:
-            took = max(stage.seconds, max(sent, default=stage.end) - stage.start)
-            shares.append(len(sent) / stage.planned * stage.seconds / took)
+    for group in _grouped(stages).values():
+        sent = {g.index: [s.sent_s for s in samples if s.stage == g.index] for g in group}
+        planned = sum(g.planned for g in group)
+        if planned:
+            seconds = sum(g.seconds for g in group)
+            took = sum(max(g.seconds, max(sent[g.index], default=g.end) - g.start) for g in group)
+            shares.append(sum(map(len, sent.values())) / planned * seconds / took)
     return min(shares)
+
+
+def _grouped(stages: Sequence[PlannedStage]) -> dict[int, list[PlannedStage]]:
+    """Return windows by the stage of the profile that they belong to."""
+    grouped: dict[int, list[PlannedStage]] = {}
+    for stage in stages:
+        grouped.setdefault(stage.index if stage.stage is None else stage.stage, []).append(stage)
+    return grouped

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from slipway.core.golden import Golden
 from slipway.errors import CommandError
-from slipway.loadtest.schedule import PlannedStage
+from slipway.loadtest.schedule import Target
 
 SAMPLES_FILE = "samples.csv.gz"
 LOCUST_REPORT = "locust.html"
@@ -24,7 +24,8 @@ class Sample(NamedTuple):
 
     ``intended_s`` and ``sent_s`` are seconds after the start of the test; ``latency_ms`` runs from the *intended*
     start to the last byte (or to giving up). ``status`` is 0 where no HTTP answer came; ``correct`` is None unless the
-    answer was a 200; ``error`` names what went wrong.
+    answer was a 200, and wherever the answer to expect is not known; ``error`` names what went wrong; ``row`` is the
+    golden row that was sent.
     """
 
     intended_s: float
@@ -34,6 +35,7 @@ class Sample(NamedTuple):
     correct: bool | None
     stage: int
     error: str = ""
+    row: int = -1
 
     @property
     def answered(self) -> bool:
@@ -53,15 +55,14 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorConfig:
-    """What the generator process needs to know.
+    """What the generator process needs to know before it starts; what to send comes stretch by stretch.
 
     Attributes
     ----------
-    url : str
-        Base address of the service.
+    urls : mapping of Target to str
+        Base address of each service.
     golden : Golden
-        Rows to send, answers to expect.
-    stages : tuple of PlannedStage
+        Rows to send, and the answers to expect of the candidate; what another one answers is not compared.
     seed : int
     timeout_s : float
         A request without a whole answer after this long has failed.
@@ -69,9 +70,8 @@ class GeneratorConfig:
         Folder for the samples and Locust's own report.
     """
 
-    url: str
+    urls: Mapping[Target, str]
     golden: Golden
-    stages: tuple[PlannedStage, ...]
     seed: int
     timeout_s: float
     out: Path
@@ -85,9 +85,8 @@ class GeneratorConfig:
         """Read what :meth:`write` wrote."""
         data = json.loads(path.read_text(encoding="utf-8"))
         return cls(
-            url=data["url"],
+            urls={Target(target): url for target, url in data["urls"].items()},
             golden=Golden.from_json(data["golden"]),
-            stages=tuple(PlannedStage.from_json(stage) for stage in data["stages"]),
             seed=data["seed"],
             timeout_s=data["timeout_s"],
             out=Path(data["out"]),
@@ -96,9 +95,8 @@ class GeneratorConfig:
     def to_json(self) -> Mapping[str, Any]:
         """Return it as JSON values."""
         return {
-            "url": self.url,
+            "urls": {target.value: url for target, url in self.urls.items()},
             "golden": self.golden.to_json(),
-            "stages": [stage.to_json() for stage in self.stages],
             "seed": self.seed,
             "timeout_s": self.timeout_s,
             "out": str(self.out),
@@ -112,9 +110,8 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> None:
         writer.writerow(Sample._fields)
         for s in samples:
             correct = "" if s.correct is None else int(s.correct)
-            writer.writerow(
-                (f"{s.intended_s:.6f}", f"{s.sent_s:.6f}", f"{s.latency_ms:.3f}", s.status, correct, s.stage, s.error)
-            )
+            times = (f"{s.intended_s:.6f}", f"{s.sent_s:.6f}", f"{s.latency_ms:.3f}")
+            writer.writerow((*times, s.status, correct, s.stage, s.error, s.row))
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -137,4 +134,5 @@ def _parse(row: Mapping[str, str]) -> Sample:
         correct=None if row["correct"] == "" else row["correct"] == "1",
         stage=int(row["stage"]),
         error=row["error"],
+        row=int(row["row"]),
     )

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,8 @@ class Metrics:
 
     ``slipway_requests_total{route,status}``, ``slipway_phase_seconds{phase}``, ``slipway_queue_seconds``,
     ``slipway_policy_hits_total{column,policy}``, ``slipway_inflight_requests``, ``slipway_workers``,
-    ``slipway_prediction_log_{written,lost}_total``, ``slipway_model_info`` and the process's own.
+    ``slipway_prediction_log_{written,lost}_total``, ``slipway_model_info`` and the process's own, with
+    ``process_threads`` and ``process_anonymous_memory_bytes``.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -152,7 +154,7 @@ class Metrics:
             **whole.to_json(),
             "in_flight": self.in_flight(),
             "log": list(self.log_counts()),
-            "process": {sample.name: sample.value for sample in samples},
+            "process": {sample.name: sample.value for sample in samples} | _threads_and_memory(),
         }
 
     def exposition(self, others: Sequence[Snapshot] = ()) -> bytes:
@@ -204,6 +206,19 @@ class _Families:
             value = min(values) if name == _OLDEST else sum(values)
             family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             yield family(name.removesuffix("_total"), "Of the processes together.", value=value)
+
+
+def _threads_and_memory(status: Path = Path("/proc/self/status")) -> dict[str, float]:
+    """Return what Prometheus' own collector leaves out; nothing where the system does not tell.
+
+    Anonymous memory is what belongs to this process alone and counts for a container's limit in any case.
+    """
+    try:
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        anonymous = float(lines["RssAnon"].split()[0]) * 1024
+        return {"process_threads": float(lines["Threads"]), "process_anonymous_memory_bytes": anonymous}
+    except (OSError, LookupError, ValueError):
+        return {}
 
 
 def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:

@@ -9,6 +9,8 @@ from slipway.core.evidence import Check, Evidence, Findings
 from slipway.core.identity import Subject
 from slipway.core.loadprofile import load_profile
 from slipway.workflows.candidate import CANDIDATE, service_spec, started
+from slipway.workflows.champion import champion_beside, serving_entry
+from slipway.workflows.deploy import recorded_options
 from slipway.workflows.gate import run_gate
 from slipway.workflows.records import built_image, golden_answers, tuned_options
 from slipway.workflows.release import Release
@@ -19,23 +21,37 @@ def load_test(bench: Workbench, release: Release) -> Evidence:
     """Drive the candidate with an open-loop load and hold p95, p99, errors and answers against the objectives.
 
     The candidate is started anew with the options that tuning chose, as production will start it, and stopped after:
-    what ran before, and a try before this one, make no difference.
+    what ran before, and a try before this one, make no difference. An instance of the champion, with the options that
+    it serves with, is asked in between.
     """
     from slipway.loadtest import load_test as drive
+    from slipway.loadtest.run import Setting
+    from slipway.workflows.load_mix import load_mix
 
     spec, files = bench.spec(release.model), bench.files(release)
     subject, image = built_image(bench, release, files)
     options = tuned_options(bench, subject, release=release.id)
 
     def work(out: Path) -> tuple[Subject, Findings]:
+        golden, kinds = load_mix(bench, spec, files, golden_answers(bench, subject))
         candidate = service_spec(spec, subject, image, role=CANDIDATE, env=options.to_env())
-        with started(bench, candidate, startup_seconds=spec.objectives.startup_seconds) as handle:
+        serving = serving_entry(bench, subject)
+        theirs = recorded_options(serving).to_env() if serving else {}
+        with (
+            started(bench, candidate, startup_seconds=spec.objectives.startup_seconds) as handle,
+            champion_beside(bench, spec, subject, role=CANDIDATE, env=theirs) as beside,
+        ):
             found = drive(
                 spec=spec,
                 subject=subject,
                 profile=load_profile(release.load_profile),
-                golden=golden_answers(bench, subject),
+                golden=golden,
                 url=handle.url,
+                setting=Setting(
+                    kinds=kinds,
+                    champion_url=beside.handle.url if beside.handle else None,
+                    champion_absent=beside.absent,
+                ),
                 out=out,
                 progress=bench.say,
             )

@@ -5,7 +5,7 @@ import pytest
 from slipway.core.loadprofile import LOAD_PROFILES, load_profile
 from slipway.errors import SpecError
 
-SECONDS = {"smoke": 20, "standard": 120}
+SECONDS = {"smoke": 17.6, "standard": 125}
 
 
 @pytest.mark.parametrize(("name", "seconds"), SECONDS.items())
@@ -34,3 +34,12 @@ def test_a_surge_must_recover():
 def test_an_unknown_profile_names_those_there_are():
     with pytest.raises(SpecError, match="smoke, standard, article, surge"):
         load_profile("heavy")
+
+
+def test_windows_can_be_added_to_every_profile_and_the_smoke_test_stays_short():
+    for name in SECONDS:
+        profile = load_profile(name)
+        assert profile.max_windows * profile.window_seconds > profile.seconds
+    smoke = load_profile("smoke")
+    champion = smoke.champion_windows * smoke.window_seconds
+    assert smoke.seconds + champion + smoke.burst_seconds + smoke.window_seconds <= 32

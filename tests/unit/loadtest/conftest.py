@@ -23,15 +23,23 @@ GOLDEN = Golden(
 )
 
 
+MIB = 2**20
+STEADY = {"process_resident_memory_bytes": 100 * MIB, "process_open_fds": 12, "process_threads": 9}
+
+
 @dataclass
 class Service:
-    """Doubles x. ``delay_s`` holds each answer, one at a time if ``one_worker``; ``answer`` may lie; ``status`` too."""
+    """Doubles x. ``delay_s`` holds each answer, one at a time if ``one_worker``; ``answer`` may lie; ``status`` too.
+
+    ``uses`` says what its metrics tell of its process, by the number of requests answered.
+    """
 
     delay_s: float = 0.0
     one_worker: bool = False
     answer: Callable[[float], float] = lambda x: 2 * x
     status: Callable[[int], int] = lambda _: 200
     dies_after: int | None = None
+    uses: Callable[[int], dict[str, float]] = lambda served: STEADY
     served: int = 0
     turn: threading.Lock = field(default_factory=threading.Lock)
     count: threading.Lock = field(default_factory=threading.Lock)
@@ -41,6 +49,12 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # head and body leave in one packet
+
+        def do_GET(self) -> None:
+            used = service.uses(service.served)
+            lines = [f"{name} {value}" for name, value in used.items()]
+            lines.append(f'slipway_requests_total{{route="invocations",status="200"}} {service.served}')
+            self._send(200, "\n".join(lines).encode(), "text/plain")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -60,9 +74,11 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             self._reply(service.status(number), {"predictions": [service.answer(row["x"])]})
 
         def _reply(self, status: int, content: object) -> None:
-            data = json.dumps(content).encode()
+            self._send(status, json.dumps(content).encode(), "application/json")
+
+        def _send(self, status: int, data: bytes, kind: str) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

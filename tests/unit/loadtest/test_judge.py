@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from slipway.core.loadprofile import LOAD_PROFILES
 from slipway.core.verdict import Outcome, decide
+from slipway.loadtest.besides import Beyond, Burst
+from slipway.loadtest.growth import Growth
 from slipway.loadtest.host import HostNoise
-from slipway.loadtest.judge import Limits, measure
+from slipway.loadtest.judge import measure
+from slipway.loadtest.limits import Limits
 from slipway.loadtest.results import results_of
 from slipway.loadtest.samples import Sample
 from slipway.loadtest.schedule import WARMUP, PlannedStage
 
 LIMITS = Limits(p95_ms=200, p99_ms=300, error_rate=0.01)
 WARM = PlannedStage(index=WARMUP, start=0, seconds=1, rate_per_s=100, judged=False)
-QUIET = HostNoise(cpus=2, steal_share=0.01, load_before=0.1, load_max=1, running_max=2)
+QUIET = HostNoise(cpus=2, steal_share=0.01, load_before=0.1, load_max=1, running_max=2, calibration_ms=(1.0, 1.2))
 NOISY = HostNoise(cpus=2, steal_share=0.3, load_before=0.1, load_max=9, running_max=9)
 
 
@@ -98,3 +103,117 @@ def test_a_profile_with_limits_of_its_own_overrides_the_objectives(spec):
     models = Limits.of(spec.objectives, LOAD_PROFILES["smoke"])
     assert (own.p95_ms, own.p99_ms) == (170, 270)
     assert (models.p95_ms, models.p99_ms) == (spec.objectives.p95_ms, spec.objectives.p99_ms)
+
+
+def told(name, samples, *, noise=QUIET, beyond=None, stages=ONE):
+    results = results_of(samples, (WARM, *stages), timeout_ms=3000)
+    return next(m for m in measure(results, LIMITS, noise, beyond) if m.name == name)
+
+
+DISTURBED = {
+    "others were ready to run": replace(QUIET, running_others=5.0),
+    "fixed work took far longer": replace(QUIET, calibration_ms=(1.0, 4.0)),
+}
+
+
+@pytest.mark.parametrize("noise", DISTURBED.values(), ids=DISTURBED)
+def test_a_disturbed_host_excuses_a_small_excess_and_no_more(noise):
+    assert verdict(load(230), noise=noise).outcome is Outcome.INCONCLUSIVE
+    assert verdict(load(900), noise=noise).outcome is Outcome.FAILED
+    assert verdict(load(), noise=noise).outcome is Outcome.PASSED
+    assert verdict(load(wrong=1), noise=noise).outcome is Outcome.FAILED
+
+
+def paused(samples, *, begin, end):
+    """The requests that start within the pause wait until it is over."""
+    return [
+        s._replace(latency_ms=s.latency_ms + (end - s.intended_s) * 1000) if begin < s.intended_s < end else s
+        for s in samples
+    ]
+
+
+def test_requests_that_a_pause_of_the_host_covers_do_not_count():
+    samples = paused(load(n=400), begin=2.0, end=2.15)
+    late = [s._replace(latency_ms=s.latency_ms + 400) if 2.0 < s.intended_s < 2.15 else s for s in samples]
+    seen = results_of(late, (WARM, *ONE), timeout_ms=3000, pauses=[(2.0, 2.16)])
+    blind = results_of(late, (WARM, *ONE), timeout_ms=3000)
+    assert (seen.paused, seen.overall.p99.value, blind.overall.p99.value > 400) == (seen.paused, 20.0, True)
+    assert 10 <= seen.paused <= 20
+    assert seen.overall.sent == 400
+
+
+def test_too_many_pauses_are_a_disturbed_host_and_all_requests_count():
+    samples = paused(load(n=400), begin=2.0, end=3.0)
+    results = results_of(samples, (WARM, *ONE), timeout_ms=3000, pauses=[(2.0, 3.0)])
+    found = {m.name: m for m in measure(results, LIMITS, QUIET)}
+    assert results.paused_share > 0.2
+    assert results.overall.timed == 400
+    assert found["host.paused_share"].outcome is Outcome.INCONCLUSIVE
+
+
+def growth(outcome, *, ends_at):
+    return Growth(
+        requests=800, points=60, last=150, limit=512, per_1000=60, low=58, high=61, rising=True, levels_off=False,
+        ends_at=ends_at, hours_to_limit=1.5, smallest=5, outcome=outcome,
+    )  # fmt: skip
+
+
+GROWN = {
+    "a leak": (growth(Outcome.FAILED, ends_at=9000.0), Outcome.FAILED),
+    "nothing that reaches the limit": (growth(Outcome.PASSED, ends_at=200.0), Outcome.PASSED),
+    "nothing that is known": (growth(Outcome.INCONCLUSIVE, ends_at=None), Outcome.INCONCLUSIVE),
+}
+
+
+@pytest.mark.parametrize(("found", "outcome"), GROWN.values(), ids=GROWN)
+def test_what_grows_is_held_against_its_limit(found, outcome):
+    judged = told("memory.in_24h", load(), beyond=Beyond(growth={"memory": found}))
+    assert judged.outcome is outcome
+    assert judged.n == 1600
+
+
+def test_a_leak_is_the_versions_own_on_a_noisy_host_too():
+    beyond = Beyond(growth={"memory": growth(Outcome.FAILED, ends_at=9000.0)})
+    assert told("memory.in_24h", load(), noise=NOISY, beyond=beyond).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("peak", "outcome"), [(500.0, Outcome.PASSED), (513.0, Outcome.FAILED)])
+def test_memory_beyond_its_limit_fails(peak, outcome):
+    results = results_of(load(), (WARM, *ONE), timeout_ms=3000)
+    limits = replace(LIMITS, memory_mb=512)
+    found = {m.name: m for m in measure(results, limits, QUIET, Beyond(peak_memory_mb=peak))}
+    assert found["memory.peak"].outcome is outcome
+
+
+def burst(*, errors=0, refused=0, after=20.0, n_after=50):
+    return Burst(
+        n=1000, refused=refused, errors=errors, per_s=300, after_ms=(after,) * n_after, recovered=after < 200, seconds=3
+    )
+
+
+BURSTS = {
+    "as good as before": (burst(), QUIET, Outcome.PASSED),
+    "refuses what is too much": (burst(refused=600), QUIET, Outcome.PASSED),
+    "errors": (burst(errors=200), QUIET, Outcome.FAILED),
+    "errors on a noisy host": (burst(errors=200), NOISY, Outcome.FAILED),
+    "stays slow": (burst(after=900.0), QUIET, Outcome.FAILED),
+    "too few requests after it": (burst(n_after=8), QUIET, Outcome.INCONCLUSIVE),
+}
+
+
+@pytest.mark.parametrize(("found", "noise", "outcome"), BURSTS.values(), ids=BURSTS)
+def test_a_burst_must_be_answered_and_recovered_from(found, noise, outcome):
+    results = results_of(load(), (WARM, *ONE), timeout_ms=3000)
+    assert decide(measure(results, LIMITS, noise, Beyond(burst=found))).outcome is outcome
+
+
+def test_an_unstable_percentile_far_below_its_limit_stops_nothing():
+    samples = load(3.0, n=100) + [s._replace(intended_s=s.intended_s + 4, latency_ms=3.0 + i % 40)
+                                  for i, s in enumerate(load(3.0, n=300))]  # fmt: skip
+    windows = [PlannedStage(index=0, start=1 + 2 * i, seconds=2, rate_per_s=50, judged=True) for i in range(4)]
+    cut = [replace(window, index=i, stage=0) for i, window in enumerate(windows)]
+    placed = [s._replace(stage=min(3, int((s.intended_s - 1) // 2))) for s in samples]
+    results = results_of(placed, (WARM, *cut), timeout_ms=3000)
+    found = {m.name: m for m in measure(results, LIMITS, QUIET)}
+    assert found["latency.p95"].outcome is Outcome.PASSED
+    assert found["windows.p95_spread"].outcome is None

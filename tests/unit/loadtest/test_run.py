@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from slipway.core.loadprofile import LoadProfile, Stage
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import CommandError, ServiceError
 from slipway.loadtest import load_test
-from slipway.loadtest.generator import generate
+from slipway.loadtest.generator import Generator
+from slipway.loadtest.run import Setting
 from slipway.loadtest.samples import GeneratorConfig, read_samples
-from slipway.loadtest.schedule import plan_stages
+from slipway.loadtest.schedule import Target, plan_stages
 
 SUBJECT = Subject(model="tiny", version=7, artifact_sha256="sha256:" + "a" * 64)
 SHORT = LoadProfile(name="short", description="", stages=(Stage(2),), warmup_seconds=0.4)
@@ -71,6 +73,47 @@ def test_a_slow_service_fails_rather_than_being_inconclusive(run, service, tempe
     assert named(findings, "latency.p95").outcome is Outcome.FAILED
 
 
+BURSTING = replace(SHORT, champion_windows=2, window_seconds=1.0, burst_seconds=0.5, max_windows=4)
+
+
+def test_a_champion_is_asked_in_between_and_the_burst_comes_last(run, serve, service, tmp_path):
+    theirs = serve(service(answer=lambda x: -x))  # what the champion answers is its own affair
+    findings = run(service(), profile=BURSTING, setting=Setting(champion_url=theirs))
+    assert decide(findings.measurements).outcome is not Outcome.FAILED
+    assert named(findings, "wrong_answers").outcome is Outcome.PASSED
+    assert findings.details["comparison"]["n"] == 330
+    assert findings.details["comparison"]["p95"]["pairs"] == 2
+    assert findings.details["burst"]["requests"] > 50
+    assert named(findings, "burst.error_rate").outcome is Outcome.PASSED
+    page = (tmp_path / "out" / "load_test.html").read_text()
+    for heading in ("Beside the champion", "What grows with the requests", "Percentiles and their limits"):
+        assert f"<h2>{heading}</h2>" in page
+
+
+def test_a_champion_of_another_signature_is_left_out(run, serve, service):
+    theirs = serve(service(status=lambda number: 422))
+    findings = run(service(), profile=BURSTING, setting=Setting(champion_url=theirs))
+    assert findings.details["comparison"]["absent"].startswith("The champion does not answer the candidate's requests")
+    assert "champion.p95_ratio" not in {m.name for m in findings.measurements}
+
+
+def leaking(served):
+    return {"process_resident_memory_bytes": (100 + served / 2) * 2**20, "process_open_fds": 12, "process_threads": 9}
+
+
+def test_a_service_that_keeps_half_a_megabyte_a_call_fails_and_its_burst_is_ended(run, service):
+    findings = run(service(uses=leaking), profile=replace(BURSTING, burst_seconds=10))
+    assert named(findings, "memory.in_24h").outcome is Outcome.FAILED
+    assert named(findings, "memory.peak").outcome is Outcome.FAILED
+    assert named(findings, "descriptors.in_24h").outcome is Outcome.PASSED
+    assert findings.details["burst"]["requests"] < 5000
+
+
+def test_a_service_that_tells_nothing_of_itself_is_not_said_to_keep_within_its_limits(run, service):
+    findings = run(service(uses=lambda served: {}))
+    assert named(findings, "memory.in_24h").outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_wrong_answer_under_load_fails(run, service):
     findings = run(service(answer=lambda x: 2 * x + (x == 3)))
     assert named(findings, "wrong_answers").outcome is Outcome.FAILED
@@ -99,20 +142,23 @@ def test_load_on_a_public_address_is_refused(spec, golden, tmp_path):
 
 
 def config(golden, out):
-    return GeneratorConfig(
-        url="http://127.0.0.1:9", golden=golden, stages=plan_stages(SHORT, 10), seed=0, timeout_s=2, out=out
-    )
+    return GeneratorConfig(urls={Target.CANDIDATE: "http://127.0.0.1:9"}, golden=golden, seed=0, timeout_s=2, out=out)
+
+
+def generate(config, *, limit_s):
+    with Generator(config, limit_s=limit_s, on_progress=lambda state: None) as generator:
+        return generator.run(plan_stages(SHORT, 10))
 
 
 def test_a_generator_that_does_not_end_is_ended(golden, tmp_path):
     with pytest.raises(CommandError, match="was ended after"):
-        generate(config(golden, tmp_path), limit_s=0.2, on_progress=lambda state: None)
+        generate(config(golden, tmp_path), limit_s=0.2)
 
 
 def test_a_generator_that_crashes_says_why(golden, tmp_path):
     (tmp_path / "samples.csv.gz").mkdir()  # it cannot write there
     with pytest.raises(CommandError, match="IsADirectoryError"):
-        generate(config(golden, tmp_path), limit_s=60, on_progress=lambda state: None)
+        generate(config(golden, tmp_path), limit_s=60)
 
 
 def test_the_generator_starts_without_the_heavy_libraries():

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from slipway.serving.metrics import BUCKETS, PHASES, Metrics, Tally
+from slipway.serving.metrics import BUCKETS, PHASES, Metrics, Tally, _threads_and_memory
 from slipway.serving.profiler import RequestProfiler, merged
 from tests.unit.serving.samples import SUBJECT
 
@@ -99,3 +99,27 @@ def test_profiles_of_several_processes_are_summed_by_function_and_caller():
     assert [(caller["name"], caller["ncalls"]) for caller in found["callers"]] == [("<lambda>", 6)]
     assert whole["wall_seconds"] == pytest.approx(sum(profile["wall_seconds"] for profile in profiles))
     assert merged(profiles[:1]) == profiles[0]
+
+
+def test_threads_and_memory_of_the_process_are_told():
+    def metrics_text():
+        return Metrics(SUBJECT).exposition([])
+
+    with_more = threading.Event()
+    waiting = [threading.Thread(target=with_more.wait) for _ in range(3)]
+    before = value(metrics_text(), "process_threads")
+    for thread in waiting:
+        thread.start()
+    try:
+        assert value(metrics_text(), "process_threads") == before + 3
+    finally:
+        with_more.set()
+        for thread in waiting:
+            thread.join()
+    held = value(metrics_text(), "process_anonymous_memory_bytes")
+    kept = bytearray(b"x" * 32_000_000)
+    assert value(metrics_text(), "process_anonymous_memory_bytes") >= held + 0.9 * len(kept)
+
+
+def test_where_the_system_tells_nothing_nothing_is_told(tmp_path):
+    assert _threads_and_memory(tmp_path / "status") == {}
