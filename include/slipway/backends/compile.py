@@ -1,16 +1,17 @@
-"""Provide a version's compiled candidate and the rows to compare it on, made once for one model and set of tools."""
+"""Provide a version's compiled candidates and the rows to compare them on, made once for one model and set of tools."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ MOST_ROWS = 100_000
 TIMEOUT_S = 300
 _KEPT = 8
 _ENVIRONMENT = ("PATH", "LANG", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH")
-_TOOLS = ("onnx", "onnxruntime", "skl2onnx", "scikit-learn", "numpy", "lightgbm", "xgboost", "xgboost-cpu")
+_TOOLS = ("ziglang", "onnx", "onnxruntime", "skl2onnx", "scikit-learn", "numpy", "lightgbm", "xgboost", "xgboost-cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,10 @@ class Compilation:
         The digest of all that it was made from.
     rows, more_rows : tuple of str
         Files with rows, in the folder: those that must be compared, and those that are as far as there is time.
-    compiled : str or None
-        The compiled model's file, in the folder.
-    reason : str
-        Why there is none.
+    compiled : mapping of str to tuple of str
+        The files of each backend that was made, in the folder.
+    reasons : mapping of str to str
+        Why there is none of the others.
     coverage : mapping or None
         How many splits the model's trees have, and how many got rows; None for a model without trees.
     """
@@ -53,9 +54,9 @@ class Compilation:
     key: str
     rows: tuple[str, ...]
     more_rows: tuple[str, ...]
-    compiled: str | None
-    reason: str
-    coverage: Mapping[str, Any] | None
+    compiled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    coverage: Mapping[str, Any] | None = None
 
 
 def provide_compilation(
@@ -66,8 +67,9 @@ def provide_compilation(
     progress: Callable[[str], None],
     rows: int = MOST_ROWS,
     timeout_s: float = TIMEOUT_S,
+    machine: str | None = None,
 ) -> Compilation:
-    """Return the compiled candidate of a version and the rows to compare, made here or before.
+    """Return the compiled candidates of a version and the rows to compare, made here or before.
 
     A model that cannot be compiled is no error: the reason is part of the result.
 
@@ -81,8 +83,11 @@ def provide_compilation(
         About how many.
     timeout_s : float
         After which the compiler is stopped.
+    machine : str or None
+        What the image runs on, as ``platform.machine`` says it; None: this one.
     """
-    key = _key(files, signature, rows)
+    machine = machine or platform.machine()
+    key = _key(files, signature, rows, machine)
     place = cache / key[7:]
     if (place / RESULT).is_file() and not (read_json(place / RESULT) or {}).get("ended"):
         progress("backends: compiled before")
@@ -92,20 +97,29 @@ def provide_compilation(
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=cache, prefix=".making-") as name:
         made = Path(name)
-        _request(made, files, signature, rows)
+        _write_request(
+            made,
+            files,
+            signature,
+            rows=rows,
+            kernels=str(cache.absolute()),
+            machine=machine,
+        )
         _run(made, timeout_s)
         _put(made, place)
     found = _read(place, key)
-    told = "compiled" if found.compiled else f"not compiled: {found.reason}"
-    progress(f"backends: {told}, {time.monotonic() - started:.1f} s")
+    told = [f"compiled as {' and '.join(found.compiled)}"] if found.compiled else []
+    told += [f"not as {name}: {reason}" for name, reason in found.reasons.items()]
+    progress(f"backends: {'; '.join(told)}, {time.monotonic() - started:.1f} s")
     _prune(cache)
     return found
 
 
-def _key(files: VersionFiles, signature: Signature, rows: int) -> str:
-    parts = [files.subject.artifact_sha256, json.dumps(signature.to_json(), sort_keys=True), str(rows)]
+def _key(files: VersionFiles, signature: Signature, rows: int, machine: str) -> str:
+    parts = [files.subject.artifact_sha256, json.dumps(signature.to_json(), sort_keys=True)]
+    parts += [str(rows), machine]
     parts += [f"{name} {_version(name)}" for name in _TOOLS]
-    parts += [digest_bytes(path.read_bytes()) for path in sorted(PACKAGE.glob("*.py"))]
+    parts += [digest_bytes(path.read_bytes()) for path in sorted(PACKAGE.glob("*.[pc]*")) if path.is_file()]
     return digest_bytes("\n".join(parts).encode())
 
 
@@ -116,12 +130,12 @@ def _version(name: str) -> str:
         return "none"
 
 
-def _request(folder: Path, files: VersionFiles, signature: Signature, rows: int) -> None:
+def _write_request(folder: Path, files: VersionFiles, signature: Signature, **others: Any) -> None:
     request = {
         "model": str(files.model.absolute()),
         "snapshots": [str(files.holdout.absolute()), str(files.train.absolute())],
         "signature": signature.to_json(),
-        "rows": rows,
+        **others,
     }
     (folder / REQUEST).write_text(json.dumps(request), encoding="utf-8")
 
@@ -133,9 +147,11 @@ def _run(folder: Path, timeout_s: float) -> None:
     try:
         run([sys.executable, "-m", "slipway.backends.worker", folder], timeout_s=timeout_s, env=env)
     except CommandError as error:
-        (folder / COMPILED).unlink(missing_ok=True)
+        for name in (file for made in COMPILED.values() for file in made):
+            (folder / name).unlink(missing_ok=True)
         # Told apart from a model that cannot be compiled: the next build tries again.
-        result = {"compiled": False, "reason": f"the compiler ended: {error.reason[-500:]}", "ended": True}
+        reasons = dict.fromkeys(COMPILED, f"the compiler ended: {error.reason[-500:]}")
+        result = {"compiled": {}, "reasons": reasons, "ended": True}
         (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 
@@ -158,8 +174,8 @@ def _read(place: Path, key: str) -> Compilation:
         key=key,
         rows=tuple(name for name in (THRESHOLD_ROWS, KNOWN_ROWS) if (place / name).is_file()),
         more_rows=tuple(name for name in (DRAWN_ROWS,) if (place / name).is_file()),
-        compiled=COMPILED if result.get("compiled") else None,
-        reason=str(result.get("reason", "")),
+        compiled={name: tuple(made) for name, made in result.get("compiled", {}).items()},
+        reasons=result.get("reasons", {}),
         coverage=result.get("coverage"),
     )
 

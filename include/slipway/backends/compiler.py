@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from slipway.backends.ensemble import CannotCompile, Ensemble
+from slipway.backends.ensemble import CannotCompile, Ensemble, Link, negated
 from slipway.backends.graph import GraphBuilder, add_ensemble, add_label, add_probability, add_values, column, model_of
 from slipway.backends.preparation import MATRIX, convert, first_step, preferred_order, renumbered
 from slipway.backends.readers import read_ensemble
@@ -109,7 +109,9 @@ def _with_trees(
         features, width = entry.matrix(builder), len(entry.fitted)
     else:
         features, width = _prepared(builder, preparation, entry)
-    sums = add_ensemble(builder, features, width, ensemble, guarded=_can_be_odd(signature))
+    if ensemble.link is Link.LOGISTIC and not _labelled(ensemble, source):
+        ensemble = negated(ensemble)  # exp(-sum) without a step that turns the sum round
+    sums = add_ensemble(builder, features, width, ensemble, guarded=can_be_odd(signature))
     model = _finished(builder, sums, ensemble, source, signature, entry)
     if ensemble.single_sums:
         # Threads add in another order, and single precision shows it.
@@ -132,8 +134,11 @@ def _finished(
             answer = column(builder, answer, output.index)
         elif output.index is not None or ensemble.targets > 1:
             raise CannotCompile("its answers and the signature's output differ in shape")
-    labelled = source.method == "predict" and ensemble.classes is not None
-    return _closed(builder, answer, output, labelled=labelled, entry=entry)
+    return _closed(builder, answer, output, labelled=_labelled(ensemble, source), entry=entry)
+
+
+def _labelled(ensemble: Ensemble, source: Source) -> bool:
+    return source.method == "predict" and ensemble.classes is not None
 
 
 def _closed(builder: GraphBuilder, answer: str, output: Output, *, labelled: bool, entry: _Entry) -> Any:
@@ -175,7 +180,7 @@ def _identity(source: str) -> Any:
     return helper.make_node("Identity", [source], [MATRIX], name="slipway_matrix")
 
 
-def _can_be_odd(signature: Signature) -> bool:
+def can_be_odd(signature: Signature) -> bool:
     """Tell whether a missing value, or one beyond single precision, can reach the model."""
     return any(
         Action.FLAG in (c.on_missing.action, c.on_out_of_range.action) or c.min is None or c.max is None

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.backends.ensemble import CannotCompile, Ensemble, Link, constant, pack
+from slipway.backends.folding import fold_comparison
 
 OPSET = 21
 ML_OPSET = 5
@@ -78,7 +79,9 @@ def add_ensemble(builder: GraphBuilder, features: str, width: int, ensemble: Ens
         Whether a missing or infinite feature can occur; where the library refuses such rows, they get NaN.
     """
     total = np.float32 if ensemble.single_sums else np.float64
-    if ensemble.single_inputs:
+    if ensemble.single_inputs and not (guarded or ensemble.single_sums):
+        ensemble = fold_comparison(ensemble)
+    elif ensemble.single_inputs:
         single = builder.cast(features, np.float32)
         features = single if ensemble.single_sums else builder.cast(single, np.float64)
     # The sums start with the base, as the library's do: the order of additions decides the last bits.
@@ -131,7 +134,9 @@ def add_values(builder: GraphBuilder, sums: str, ensemble: Ensemble) -> str:
             return builder.add("Softmax", sums, axis=1)
         case Link.LOGISTIC:
             # Not Sigmoid: it computes 1 - 1/(1 + exp(x)) below zero, which leaves few digits of a small probability.
-            power = builder.add("Exp", builder.add("Mul", sums, builder.constant(-ensemble.factor, dtype)))
+            if ensemble.factor != -1:
+                sums = builder.add("Mul", sums, builder.constant(-ensemble.factor, dtype))
+            power = builder.add("Exp", sums)
             return builder.add("Reciprocal", builder.add("Add", power, builder.constant(1.0, dtype)))
         case _:
             return sums

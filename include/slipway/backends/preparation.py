@@ -33,7 +33,7 @@ def renumbered(model: Any, fitted: Sequence[str], places: Sequence[str]) -> Any:
     if type(first).__name__ != "ColumnTransformer":
         raise CannotCompile("string columns, or another order of columns, need a ColumnTransformer as the first step")
     first.transformers_ = [
-        (name, inner, [places.index(one) for one in _names(columns, fitted)])
+        (name, inner, [places.index(one) for one in column_names(columns, fitted)])
         for name, inner, columns in first.transformers_
     ]
     return copied
@@ -47,13 +47,14 @@ def preferred_order(model: Any, fitted: Sequence[str], numbers: Sequence[str]) -
     first = first_step(model)
     if type(first).__name__ == "ColumnTransformer":
         for _, inner, columns in first.transformers_:
-            names = _names(columns, fitted) if inner != "drop" else []
+            names = column_names(columns, fitted) if inner != "drop" else []
             if sorted(names) == sorted(numbers):
                 return names
     return list(numbers)
 
 
-def _names(columns: Any, fitted: Sequence[str]) -> list[str]:
+def column_names(columns: Any, fitted: Sequence[str]) -> list[str]:
+    """Return the names of the columns that a ColumnTransformer hands to one of its parts."""
     if isinstance(columns, str):
         columns = [columns]
     if isinstance(columns, slice):

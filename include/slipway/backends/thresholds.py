@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slipway.backends.doubles import between
 from slipway.backends.ensemble import Ensemble, Ints, Tree
 from slipway.backends.rows import Table, range_of, size, stacked, taken
 from slipway.core.signature import Action, Column, DType, Signature
@@ -231,30 +232,13 @@ def _bisect(
     at_low = goes_left(low)
     crossed = at_low != goes_left(high)
     for _ in range(_STEPS):
-        middle = np.where(whole, np.floor((low + high) / 2), _between(low, high))
+        middle = np.where(whole, np.floor((low + high) / 2), between(low, high))
         done = ~crossed | (middle <= low) | (middle >= high)
         if done.all():
             break
         same = goes_left(middle) == at_low
         low, high = np.where(same & ~done, middle, low), np.where(~same & ~done, middle, high)
     return low, high, crossed
-
-
-def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the double halfway between two doubles, counted in doubles."""
-    one, other = _order(low), _order(high)
-    return _from_order(one // 2 + other // 2 + (one & other & 1))
-
-
-def _order(values: NDArray[np.float64]) -> Ints:
-    """Number the doubles from lowest to highest, 0 being 0.0."""
-    bits = values.view(np.int64)
-    return np.where(bits < 0, np.iinfo(np.int64).min - bits, bits)
-
-
-def _from_order(order: Ints) -> NDArray[np.float64]:
-    bits = np.where(order < 0, np.iinfo(np.int64).min - order, order)
-    return bits.view(np.float64)
 
 
 def _around(

@@ -1,13 +1,15 @@
 """``python -m slipway.backends.worker FOLDER``: compile a model and make the rows to compare, in a process of its own.
 
 The model's own code runs here when it is loaded, so a time limit, a crash or an exit of it ends this process only.
-Reads ``request.json`` in the folder; writes rows and ``onnx.onnx`` as far as it comes, and ``result.json`` at the end.
+Reads ``request.json`` in the folder; writes rows and compiled models as far as it comes, at the end ``result.json``.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ import numpy as np
 
 from slipway.backends.compiler import Parts, make_graph, take_apart
 from slipway.backends.ensemble import CannotCompile
+from slipway.backends.flat import make_trees
+from slipway.backends.folding import Features
+from slipway.backends.kernel import provide_kernel
 from slipway.backends.rows import (
     Table,
     admitted,
@@ -33,7 +38,8 @@ from slipway.core.signature import DType, Signature
 
 REQUEST, RESULT = "request.json", "result.json"
 THRESHOLD_ROWS, KNOWN_ROWS, DRAWN_ROWS = "threshold_rows.npz", "known_rows.npz", "drawn_rows.npz"
-COMPILED = "onnx.onnx"
+ONNX, TREES = "onnx", "trees"
+COMPILED = {ONNX: ("onnx.onnx",), TREES: ("trees.npz", "trees.so")}
 SEED = 20_261_123
 _MOST_SNAPSHOT_ROWS = 50_000
 _BASE_ROWS = 2_000
@@ -42,7 +48,8 @@ _BASE_ROWS = 2_000
 def work(folder: Path) -> dict[str, Any]:
     """Do what the request says; return what came of it.
 
-    The result holds ``compiled`` (bool), ``reason`` (why not) and ``coverage`` (of the splits; null without trees).
+    The result holds ``compiled`` (the files of each backend that was made), ``reasons`` (why others were not) and
+    ``coverage`` (of the splits; null without trees).
     """
     request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     signature, limit = Signature.from_json(request["signature"]), int(request["rows"])
@@ -53,20 +60,50 @@ def work(folder: Path) -> dict[str, Any]:
     # Written first: they serve also where the model cannot be loaded here.
     save(folder / KNOWN_ROWS, known)
     _draw(folder, snapshot, signature, limit - size(known))
-    result: dict[str, Any] = {"compiled": False, "reason": "", "coverage": None}
+    result: dict[str, Any] = {"compiled": {}, "reasons": {}, "coverage": None}
     try:
         source = open_source(Path(request["model"]), signature)
         parts = take_apart(source.model)
-        coverage, count = _thresholds(folder, source, parts, snapshot, signature, limit - size(known))
-        result["coverage"] = None if coverage is None else asdict(coverage)
-        _draw(folder, snapshot, signature, limit - size(known) - count)
-        (folder / COMPILED).write_bytes(make_graph(source, parts, signature).SerializeToString())
-        result["compiled"] = True
-    except CannotCompile as error:
-        result["reason"] = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever a model's own code or a converter raises
-        result["reason"] = f"{type(error).__name__}: {error}"
+        features = features_of(source, parts)
+        coverage, count = _thresholds(folder, features, parts, snapshot, signature, limit - size(known))
+    except Exception as error:  # noqa: BLE001 - whatever a model's own code raises
+        return result | {"reasons": dict.fromkeys(COMPILED, _said(error))}
+    result["coverage"] = None if coverage is None else asdict(coverage)
+    _draw(folder, snapshot, signature, limit - size(known) - count)
+
+    def make_onnx() -> None:
+        (folder / COMPILED[ONNX][0]).write_bytes(make_graph(source, parts, signature).SerializeToString())
+
+    def make_flat() -> None:
+        arrays = make_trees(source, parts, signature, features, snapshot)
+        kernel = provide_kernel(Path(request["kernels"]), request["machine"])
+        np.savez(folder / COMPILED[TREES][0], **arrays)
+        shutil.copyfile(kernel, folder / COMPILED[TREES][1])
+
+    makers: dict[str, Callable[[], None]] = {ONNX: make_onnx, TREES: make_flat}
+    for name, make in makers.items():
+        try:
+            make()
+            result["compiled"][name] = COMPILED[name]
+        except Exception as error:  # noqa: BLE001 - whatever a converter or a fitted step raises
+            result["reasons"][name] = _said(error)
     return result
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, CannotCompile) else f"{type(error).__name__}: {error}"
+
+
+def features_of(source: Source, parts: Parts) -> Features:
+    """Return what makes, of a table, the matrix that a model's last step sees."""
+
+    def features(table: Table) -> Any:
+        rows = source.rows(table)
+        prepared = rows if parts.preparation is None else parts.preparation.transform(rows)
+        prepared = prepared.toarray() if hasattr(prepared, "toarray") else prepared
+        return np.asarray(prepared, dtype=np.float64)
+
+    return features
 
 
 def _snapshot(paths: list[Path], signature: Signature) -> Table:
@@ -90,17 +127,11 @@ def _middle(signature: Signature) -> Table:
 
 
 def _thresholds(
-    folder: Path, source: Source, parts: Parts, snapshot: Table, signature: Signature, limit: int
+    folder: Path, features: Features, parts: Parts, snapshot: Table, signature: Signature, limit: int
 ) -> tuple[Coverage | None, int]:
     ensemble = parts.ensemble
     if ensemble is None or not ensemble.thresholds:
         return None, 0
-
-    def features(table: Table) -> Any:
-        rows = source.rows(table)
-        prepared = rows if parts.preparation is None else parts.preparation.transform(rows)
-        prepared = prepared.toarray() if hasattr(prepared, "toarray") else prepared
-        return np.asarray(prepared, dtype=np.float64)
 
     step = max(1, size(snapshot) // _BASE_ROWS)
     base = taken(snapshot, slice(None, None, step))

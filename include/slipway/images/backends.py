@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import docker
 
 REQUEST, EVIDENCE = "request.json", "evidence.json"
-COMPILED = "onnx.onnx"
 COMPARE_SECONDS = 120.0
 TIMEOUT_S = 600
 _SPARE_MB = 512  # the rows, and a second backend beside the native model
@@ -49,10 +48,10 @@ class Candidates:
         Holds the files below; answers are kept there.
     rows, more_rows : tuple of str
         Files of rows that must be compared, and that are while there is time.
-    compiled : str or None
-        The compiled model's file.
-    reason : str
-        Why there is none.
+    compiled : mapping of str to tuple of str
+        The files of each compiled backend.
+    reasons : mapping of str to str
+        Why there is none of the others.
     coverage : mapping or None
         How many splits the model's trees have, and how many have rows.
     tolerance : Tolerance
@@ -63,8 +62,8 @@ class Candidates:
     folder: Path
     rows: tuple[str, ...]
     more_rows: tuple[str, ...] = ()
-    compiled: str | None = None
-    reason: str = ""
+    compiled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     coverage: Mapping[str, Any] | None = None
     tolerance: Tolerance
     memory_mb: int = 512
@@ -81,13 +80,13 @@ class Choice:
         None: the server finds out by itself.
     evidence : mapping
         ``candidates``: each backend's outcome, reason, rows, largest difference, times; or ``reason``: why none is.
-    compiled : Path or None
-        The file of a compiled model that qualified.
+    compiled : tuple of Path
+        The files of the compiled backends that qualified.
     """
 
     backend: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    compiled: Path | None = None
+    compiled: tuple[Path, ...] = ()
 
 
 def choose_in_folder(candidates: Candidates, *, context: Path, python: Path) -> Choice:
@@ -178,7 +177,8 @@ def _answered(candidates: Candidates, note: Path, ask: Any) -> Choice:
                 return Choice(evidence={"reason": f"the backends could not be compared: {shorten(str(error), 600)}"})
         write_json(note, evidence)
     same = {one["name"] for one in evidence["candidates"] if one["outcome"] == "same"}
-    compiled = candidates.folder / candidates.compiled if candidates.compiled and "onnx" in same else None
+    kept = [file for name, made in candidates.compiled.items() if name in same for file in made]
+    compiled = tuple(candidates.folder / file for file in kept)
     return Choice(backend=evidence["chosen"], evidence=evidence, compiled=compiled)
 
 
@@ -189,8 +189,8 @@ def _write_request(folder: Path, candidates: Candidates, *, model: str, rows_in:
         "model": model,
         "rows": [str(rows_in / name) for name in candidates.rows],
         "more_rows": [str(rows_in / name) for name in candidates.more_rows],
-        "compiled": None if candidates.compiled is None else str(rows_in / candidates.compiled),
-        "reason": candidates.reason,
+        "compiled": {name: str(rows_in / made[0]) for name, made in candidates.compiled.items()},
+        "reasons": dict(candidates.reasons),
         "seconds": COMPARE_SECONDS,
     }
     write_text(folder / REQUEST, json.dumps(request))
@@ -212,8 +212,8 @@ def _pack(archive: IO[bytes], candidates: Candidates, context: Path, folder: Pat
         place.type, place.mode = tarfile.DIRTYPE, 0o755
         tar.addfile(place)
         tar.add(folder / REQUEST, f"srv/qualify/{REQUEST}", filter=owned)
-        files = [*candidates.rows, *candidates.more_rows, *([candidates.compiled] if candidates.compiled else [])]
-        for name in files:
+        made = [file for files in candidates.compiled.values() for file in files]
+        for name in (*candidates.rows, *candidates.more_rows, *made):
             tar.add(candidates.folder / name, f"srv/qualify/{name}", filter=owned)
     archive.seek(0)
 
@@ -262,7 +262,7 @@ def _only_file(archive: bytes) -> bytes:
 
 
 def place(choice: Choice, folder: Path) -> None:
-    """Write what the image keeps of a choice: the evidence, and the compiled model if it qualified."""
+    """Write what the image keeps of a choice: the evidence, and the compiled models that qualified."""
     folder.mkdir(parents=True, exist_ok=True)
     # Times, and why there is none, differ from try to try: they are in the gate's evidence, not in what is digested.
     kept = {name: value for name, value in choice.evidence.items() if name not in ("seconds", "reason", "candidates")}
@@ -270,5 +270,5 @@ def place(choice: Choice, folder: Path) -> None:
     kept["candidates"] = [{n: v for n, v in one.items() if n not in ("us_1", "us_1000")} for one in candidates]
     text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
     (folder / EVIDENCE).write_text(text, encoding="utf-8")
-    if choice.compiled is not None:
-        shutil.copyfile(choice.compiled, folder / COMPILED)
+    for path in choice.compiled:
+        shutil.copyfile(path, folder / path.name)

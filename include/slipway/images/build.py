@@ -93,7 +93,7 @@ def build_image(
             settings=settings,
             config=serving_config(files, spec.to_signature(), p99_ms=spec.objectives.p99_ms),
             requirements=(
-                *serving_requirements(compiled=candidates is not None and candidates.compiled is not None),
+                *serving_requirements(compiled=candidates is not None and "onnx" in candidates.compiled),
                 *model_requirements(files.model),
             ),
             known_lock=known_lock,

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from slipway.serving.peers import Siblings
     from slipway.serving.predictor import Predictor
 
-COMPILED, EVIDENCE = Path("backends", "onnx.onnx"), Path("backends", "evidence.json")
+COMPILED = Path("backends")
+EVIDENCE = COMPILED / "evidence.json"
 _LOG = logging.getLogger("slipway.serving")
 
 
@@ -102,16 +103,14 @@ def _serve(
 
 
 def _loader(folder: Path, model: Path, config: ServingConfig, options: ServingOptions) -> Callable[[], Predictor]:
-    compiled = folder / COMPILED
-
     def load() -> Predictor:
-        from slipway.serving.predictor import load_predictor
+        from slipway.serving.predictor import compiled_in, load_predictor
 
         return load_predictor(
             model,
             config.signature,
             backend=config.backend,
-            compiled=compiled if compiled.is_file() else None,
+            compiled=compiled_in(folder / COMPILED),
             threads=options.threads,
         )
 

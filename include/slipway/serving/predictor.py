@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,11 +26,14 @@ from slipway.serving.answers import one_answer_per_row
 from slipway.serving.backends.base import Backend, Columns, Matrix, Name, matrix_of
 from slipway.serving.backends.compiled import load_compiled
 from slipway.serving.backends.native import faster_backends, load_native, pyfunc_backend
+from slipway.serving.backends.trees import load_trees
 from slipway.serving.codec import Table, decode_invocations
 from slipway.serving.config import Limits
 from slipway.serving.faults import ModelCrashed, RowsRejected
 from slipway.serving.policies import Policies
 
+# Where each compiled backend lies in a folder of them. What it consists of beside this is in the same folder.
+COMPILED: Mapping[str, str] = {Name.ONNX: "onnx.onnx", Name.TREES: "trees.npz"}
 _TIMED_CALLS = 21
 _TIMED_SECONDS = 0.2
 
@@ -42,7 +45,7 @@ class Predictor:
     Attributes
     ----------
     backend : str
-        How it is called: ``onnx``, ``array``, ``frame``, ``unwrapped`` or ``pyfunc``.
+        How it is called: ``trees``, ``onnx``, ``array``, ``frame``, ``unwrapped`` or ``pyfunc``.
     seconds_per_call : float
         Median of warm calls with one row, when it was loaded.
     """
@@ -95,7 +98,7 @@ def load_predictor(
     signature: Signature,
     *,
     backend: str | None = None,
-    compiled: Path | None = None,
+    compiled: Mapping[str, Path] | None = None,
     threads: int = 1,
 ) -> Predictor:
     """Load a model, and warm it with rows in range.
@@ -107,8 +110,8 @@ def load_predictor(
     signature : Signature
     backend : str or None
         Which backend calls it; None: the native model, in the fastest way that is found to answer the same.
-    compiled : Path or None
-        The file of the compiled model; the backend ``onnx`` needs it, and reads nothing else.
+    compiled : mapping of str to Path, or None
+        The file of each compiled backend; such a backend reads it, and nothing of the model's folder.
     threads : int
         How many the model may use for one call.
 
@@ -121,10 +124,11 @@ def load_predictor(
     """
     policies = Policies(signature)
     warm = policies.apply(_example(folder, signature) or probe.in_range_rows(signature)).columns
-    if backend == Name.ONNX:
-        if compiled is None:
-            raise ArtifactError("the backend onnx needs a compiled model", remedy="build the image again")
-        chosen = load_compiled(compiled, signature, threads=threads)
+    if backend is not None and backend in COMPILED:
+        path = (compiled or {}).get(backend)
+        if path is None:
+            raise ArtifactError(f"the backend {backend} needs a compiled model", remedy="build the image again")
+        chosen = _compiled(backend, path, signature, threads=threads)
     else:
         model = load_native(folder, threads=threads)
         chosen = _named(model, signature, backend) if backend else _found_out(model, signature, warm)
@@ -132,7 +136,7 @@ def load_predictor(
 
 
 def load_each(
-    folder: Path, signature: Signature, *, compiled: Path | None = None
+    folder: Path, signature: Signature, *, compiled: Mapping[str, Path] | None = None
 ) -> tuple[list[Predictor], dict[str, str]]:
     """Load a model once and return every way of calling it, the pyfunc first; and why others cannot be loaded.
 
@@ -144,14 +148,22 @@ def load_each(
     loaders: list[tuple[str, Callable[[], Backend]]] = [
         (one.name, partial(_itself, one)) for one in faster_backends(model, signature)
     ]
-    if compiled is not None:
-        loaders.append((Name.ONNX, partial(load_compiled, compiled, signature)))
+    loaders += [(name, partial(_compiled, name, path, signature)) for name, path in (compiled or {}).items()]
     for name, load in loaders:
         try:
             found.append(_warmed(load(), signature, warm))
         except SlipwayError as error:
             problems[name] = shorten(error.reason, 300)
     return found, problems
+
+
+def compiled_in(folder: Path) -> dict[str, Path]:
+    """Return the compiled backends that lie in a folder."""
+    return {name: folder / file for name, file in COMPILED.items() if (folder / file).is_file()}
+
+
+def _compiled(name: str, path: Path, signature: Signature, *, threads: int = 1) -> Backend:
+    return load_trees(path, signature) if name == Name.TREES else load_compiled(path, signature, threads=threads)
 
 
 def _itself(backend: Backend) -> Backend:
@@ -179,7 +191,7 @@ def _found_out(model: Any, signature: Signature, warm: Columns) -> Backend:
 
 def _warmed(chosen: Backend, signature: Signature, warm: Columns) -> Predictor:
     # A compiled model returns the column that is asked for, and no other.
-    output = replace(signature.output, index=None) if chosen.name == Name.ONNX else signature.output
+    output = replace(signature.output, index=None) if chosen.name in COMPILED else signature.output
     predictor = Predictor(chosen.name, chosen.call, output, chosen.call_matrix)
     predictor.predict(warm)
     row = Policies(signature).apply(probe.in_range_rows(signature, rows=1)).columns

@@ -33,10 +33,10 @@ from slipway.serving.backends.base import Name
 from slipway.serving.backends.compare import Answers, Comparison, compare
 from slipway.serving.backends.trial import Arrays, Chunk, TooManyFailures, answers, chunks, microseconds
 from slipway.serving.policies import Policies
-from slipway.serving.predictor import Predictor, load_each
+from slipway.serving.predictor import COMPILED, Predictor, load_each
 
 REQUEST, EVIDENCE = "request.json", "evidence.json"
-SIMPLEST_FIRST = (Name.PYFUNC, Name.UNWRAPPED, Name.FRAME, Name.ARRAY, Name.ONNX)
+SIMPLEST_FIRST = (Name.PYFUNC, Name.UNWRAPPED, Name.FRAME, Name.ARRAY, Name.ONNX, Name.TREES)
 MUST_GAIN = 0.9
 _PART_CHUNKS = 2
 _TIMED_ROWS = 1000
@@ -82,8 +82,9 @@ def qualify(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     ----------
     request : mapping
         ``signature``; ``tolerance`` {absolute, relative}; ``model``: its folder; ``rows``, ``more_rows``: .npz files of
-        rows that must be compared, and of rows that are while there is time; ``compiled``: a file or null; ``reason``:
-        why nothing was compiled; ``seconds``: how long to compare. Paths are from the folder.
+        rows that must be compared, and of rows that are while there is time; ``compiled``: the file of each compiled
+        backend; ``reasons``: why there is none of the others; ``seconds``: how long to compare. Paths are from the
+        folder.
     folder : Path
 
     Raises
@@ -92,10 +93,9 @@ def qualify(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         If the native model cannot be loaded, or answers nonsense.
     """
     started = time.monotonic()
-    signature, compiled = Signature.from_json(request["signature"]), request.get("compiled")
-    predictors, problems = load_each(
-        folder / request["model"], signature, compiled=folder / compiled if compiled else None
-    )
+    signature = Signature.from_json(request["signature"])
+    compiled = {name: folder / file for name, file in request["compiled"].items()}
+    predictors, problems = load_each(folder / request["model"], signature, compiled=compiled)
     must, more = (_chunks(folder, request[which], signature) for which in ("rows", "more_rows"))
     timed = [_timed(one, signature, "same") for one in predictors]
     trial = _Trial(
@@ -104,8 +104,11 @@ def qualify(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     judged = trial.run(list(zip(predictors, timed, strict=True))[1:])
     candidates = [replace(timed[0], outcome="native"), *judged]
     candidates += [Candidate(name=name, outcome="refused", reason=reason) for name, reason in problems.items()]
-    if not compiled:
-        candidates.append(Candidate(name=Name.ONNX, outcome="absent", reason=request.get("reason", "")))
+    candidates += [
+        Candidate(name=name, outcome="absent", reason=request["reasons"].get(name, ""))
+        for name in COMPILED
+        if name not in compiled
+    ]
     return {
         "chosen": choose(candidates),
         "tolerance": dict(request["tolerance"]),

@@ -55,7 +55,7 @@ def candidates_for(bench: Workbench, spec: ModelSpec, files: VersionFiles) -> Ca
         rows=made.rows,
         more_rows=made.more_rows,
         compiled=made.compiled,
-        reason=made.reason,
+        reasons=made.reasons,
         coverage=made.coverage,
         tolerance=Tolerance(absolute=reference.absolute_tolerance, relative=reference.relative_tolerance),
         memory_mb=objectives.memory_mb,

@@ -5,6 +5,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from slipway.backends.flat import NODE
 from slipway.backends.worker import DRAWN_ROWS, KNOWN_ROWS, THRESHOLD_ROWS, work
 from slipway.core.signature import Column, DType, Output, Policy, Signature
 from slipway.serving.qualify import qualify
@@ -64,19 +66,21 @@ def judge(tmp_path, frame):
             "snapshots": [str(tmp_path / "train.parquet")],
             "signature": signature.to_json(),
             "rows": rows,
+            "kernels": str(tmp_path),
+            "machine": platform.machine(),
         }
         (tmp_path / "request.json").write_text(json.dumps(request))
         result = work(tmp_path)
         if spoil is not None:
-            spoil(tmp_path / "onnx.onnx")
+            spoil(tmp_path)
         asked = {
             "signature": signature.to_json(),
             "tolerance": {"absolute": 1e-9, "relative": 1e-6},
             "model": "model",
             "rows": [name for name in (THRESHOLD_ROWS, KNOWN_ROWS) if (tmp_path / name).is_file()],
             "more_rows": [DRAWN_ROWS],
-            "compiled": "onnx.onnx" if result["compiled"] else None,
-            "reason": result["reason"],
+            "compiled": {name: files[0] for name, files in result["compiled"].items()},
+            "reasons": result["reasons"],
             "seconds": 300,
         }
         evidence = qualify(asked, tmp_path)
@@ -180,14 +184,17 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize(("save", "signature", "gaps"), MODELS.values(), ids=MODELS)
-def test_what_is_served_answers_100_000_rows_as_the_native_model(judge, save, signature, gaps):
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_served_answers_100_000_rows_as_the_native_model(judge, name):
+    save, signature, gaps = MODELS[name]
+    served = "onnx" if name == "linear" else "trees"
     result, evidence, by_name = judge(save, signature, gaps=gaps)
-    assert (result["compiled"], result["reason"]) == (True, "")
-    assert evidence["chosen"] == "onnx"
-    assert by_name["onnx"]["outcome"] == "same"
-    assert by_name["onnx"]["mismatches"] == 0
-    assert by_name["onnx"]["rows"] >= 0.99 * ROWS
+    assert result["reasons"] == ({"trees": "it is no tree ensemble"} if name == "linear" else {})
+    assert evidence["chosen"] == served
+    assert by_name[served]["rows"] >= 0.99 * ROWS
+    for backend in result["compiled"]:
+        assert by_name[backend]["outcome"] == "same"
+        assert by_name[backend]["mismatches"] == 0
     coverage = result["coverage"]
     if coverage is not None:
         assert coverage["placed"] == coverage["splits"] > 0
@@ -228,29 +235,70 @@ def plain_boosting():
 
 
 COMPLETE = without(SIGNATURE, "sex", "age", "d")
-SPOILED = {
+GRAPHS = {
     "thresholds_rounded_to_single": (plain_boosting, COMPLETE, rounded, False),
     "two_features_swapped": (plain_boosting, COMPLETE, swapped, False),
     "missing_treated_as_zero": (hist, PLAIN, gaps_go_left_as_zero_does, True),
 }
 
 
-@pytest.mark.parametrize(("make", "signature", "change", "gaps"), SPOILED.values(), ids=SPOILED)
-def test_a_compiled_model_made_wrong_is_refused_with_the_row_that_shows_it(judge, make, signature, change, gaps):
-    def spoil(path):
+@pytest.mark.parametrize(("make", "signature", "change", "gaps"), GRAPHS.values(), ids=GRAPHS)
+def test_a_graph_made_wrong_is_refused_with_the_row_that_shows_it(judge, make, signature, change, gaps):
+    def spoil(folder):
         import onnx
 
-        graph = onnx.load(str(path))
+        graph = onnx.load(str(folder / "onnx.onnx"))
         change(graph)
-        onnx.save(graph, str(path))
+        onnx.save(graph, str(folder / "onnx.onnx"))
 
     _, evidence, by_name = judge(sklearn(make), signature, rows=20_000, gaps=gaps, spoil=spoil)
-    refused = by_name["onnx"]
+    shows_it(by_name["onnx"], signature)
+    assert evidence["chosen"] == "trees"
+
+
+def shows_it(refused, signature):
     assert refused["outcome"] == "refused"
     assert refused["mismatches"] > 0
     assert set(refused["row"]) == set(signature.names)
     assert abs(refused["native_answer"] - refused["answer"]) > 1e-3
-    assert evidence["chosen"] in ("array", "frame", "pyfunc")
+
+
+def rounded_nodes(nodes):
+    nodes["threshold"] = nodes["threshold"].astype(np.float32)
+
+
+def swapped_nodes(nodes):
+    first, second = nodes["feature"] == 0, nodes["feature"] == 1
+    nodes["feature"][first], nodes["feature"][second] = 1, 0
+
+
+def gaps_as_zero_nodes(nodes):
+    nodes["missing_left"] = nodes["threshold"] >= 0
+
+
+def a_branch_turned_round(nodes):
+    nodes["left"][0], nodes["right"][0] = nodes["right"][0], nodes["left"][0]
+
+
+TREES = {
+    "thresholds_rounded_to_single": (plain_boosting, COMPLETE, rounded_nodes, False),
+    "two_features_swapped": (plain_boosting, COMPLETE, swapped_nodes, False),
+    "one_branch_turned_round": (plain_boosting, COMPLETE, a_branch_turned_round, False),
+    "missing_treated_as_zero": (hist, PLAIN, gaps_as_zero_nodes, True),
+}
+
+
+@pytest.mark.parametrize(("make", "signature", "change", "gaps"), TREES.values(), ids=TREES)
+def test_machine_code_made_wrong_is_refused_with_the_row_that_shows_it(judge, make, signature, change, gaps):
+    def spoil(folder):
+        arrays = dict(np.load(folder / "trees.npz"))
+        nodes = arrays["nodes"].view(NODE)
+        change(nodes)
+        np.savez(folder / "trees.npz", **arrays | {"nodes": nodes.view(np.uint8)})
+
+    _, evidence, by_name = judge(sklearn(make), signature, rows=20_000, gaps=gaps, spoil=spoil)
+    shows_it(by_name["trees"], signature)
+    assert evidence["chosen"] == "onnx"
 
 
 def test_a_python_function_cannot_be_compiled_and_is_served_by_itself(judge):
@@ -266,12 +314,14 @@ def test_a_python_function_cannot_be_compiled_and_is_served_by_itself(judge):
         mlflow.pyfunc.save_model(folder, python_model=Sum(), signature=given, pip_requirements=[])
 
     result, evidence, by_name = judge(save, without(SIGNATURE, "sex", "age", "d", index=None), rows=20_000)
-    assert result["reason"].startswith("no converter for models that mlflow.pyfunc.model loads")
-    assert by_name["onnx"]["outcome"] == "absent"
+    for name in ("onnx", "trees"):
+        assert result["reasons"][name].startswith("no converter for models that mlflow.pyfunc.model loads")
+        assert by_name[name]["outcome"] == "absent"
     assert evidence["chosen"] in ("unwrapped", "pyfunc")
 
 
-def test_a_compiled_model_needs_neither_mlflow_nor_the_library_that_trained_it(judge, tmp_path):
+@pytest.mark.parametrize(("backend", "needs"), [("onnx", ["onnxruntime"]), ("trees", [])])
+def test_a_compiled_model_needs_neither_mlflow_nor_the_library_that_trained_it(judge, tmp_path, backend, needs):
     judge(sklearn(plain_boosting), COMPLETE, rows=5_000)
     (tmp_path / "signature.json").write_text(json.dumps(COMPLETE.to_json()))
     code = f"""
@@ -279,16 +329,16 @@ import json, sys
 from pathlib import Path
 import slipway.serving.app
 from slipway.core.signature import Signature
-from slipway.serving.predictor import load_predictor
+from slipway.serving.predictor import compiled_in, load_predictor
 folder = Path({str(tmp_path)!r})
 signature = Signature.from_json(json.loads((folder / "signature.json").read_text()))
-made = load_predictor(folder / "model", signature, backend="onnx", compiled=folder / "onnx.onnx")
+made = load_predictor(folder / "model", signature, backend={backend!r}, compiled=compiled_in(folder))
 assert made.takes_matrix and made.seconds_per_call > 0
-print(json.dumps([name for name in ("mlflow", "sklearn", "pandas", "scipy") if name in sys.modules]))
+print(json.dumps([name for name in ("mlflow", "sklearn", "pandas", "scipy", "onnxruntime") if name in sys.modules]))
 """
     home = tmp_path / "home"
     home.mkdir()
     env = {**os.environ, "HOME": str(home)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, env=env)
-    assert json.loads(done.stdout) == []
+    assert json.loads(done.stdout) == needs
     assert list(home.iterdir()) == []  # no identity of this machine, and nothing to send

@@ -41,11 +41,11 @@ def provide(files, tmp_path):
 
 def test_a_model_that_cannot_be_compiled_still_gets_its_rows_and_is_looked_at_once(provide):
     made, said = provide()
-    assert made.compiled is None
-    assert made.reason == "no converter for models that mlflow.pytorch loads"
+    assert made.compiled == {}
+    assert made.reasons == dict.fromkeys(("onnx", "trees"), "no converter for models that mlflow.pytorch loads")
     assert (made.rows, made.more_rows) == (("known_rows.npz",), ("drawn_rows.npz",))
     assert all((made.folder / name).is_file() for name in (*made.rows, *made.more_rows))
-    assert "not compiled" in said
+    assert "not as trees: no converter" in said
     again, said = provide()
     assert again == made
     assert said == "backends: compiled before"
@@ -53,12 +53,12 @@ def test_a_model_that_cannot_be_compiled_still_gets_its_rows_and_is_looked_at_on
 
 def test_a_compiler_that_is_stopped_says_so_and_is_tried_again(provide):
     made, _ = provide(timeout_s=0.01)
-    assert made.compiled is None
-    assert "ran for more than" in made.reason
+    assert made.compiled == {}
+    assert "ran for more than" in made.reasons["onnx"]
     again, said = provide()
-    assert again.reason.startswith("no converter")
-    assert json.loads((again.folder / "result.json").read_text())["compiled"] is False
-    assert "not compiled" in said
+    assert again.reasons["trees"].startswith("no converter")
+    assert json.loads((again.folder / "result.json").read_text())["compiled"] == {}
+    assert "not as onnx" in said
 
 
 def test_what_is_half_made_is_not_left_in_the_cache(provide, tmp_path):

@@ -22,6 +22,8 @@ WRONG = FAST | {
     "native_answer": 0.25,
     "answer": 0.75,
 }
+FILES = {"onnx.onnx": b"graph", "trees.npz": b"trees", "trees.so": b"kernel"}
+TREES = FAST | {"name": "trees", "us_1": 4.0}
 TOLERANCE = {"absolute": 1e-9, "relative": 1e-6}
 
 
@@ -34,11 +36,12 @@ def candidates(tmp_path):
     folder = tmp_path / "candidates"
     folder.mkdir()
     (folder / "request.json").write_text(json.dumps({"signature": {"inputs": []}}))
-    (folder / "onnx.onnx").write_bytes(b"graph")
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
     return Candidates(
         folder=folder,
         rows=("known_rows.npz",),
-        compiled="onnx.onnx",
+        compiled={"onnx": ("onnx.onnx",), "trees": ("trees.npz", "trees.so")},
         coverage={"splits": 10, "placed": 9},
         tolerance=Tolerance(**TOLERANCE),
     )
@@ -65,12 +68,12 @@ def interpreter(tmp_path):
 
 
 def test_a_compiled_model_that_qualified_goes_into_the_image(candidates, interpreter, tmp_path):
-    python = interpreter(json.dumps(evidence(NATIVE, FAST, chosen="onnx")))
+    python = interpreter(json.dumps(evidence(NATIVE, FAST, TREES, chosen="trees")))
     choice = choose_in_folder(candidates, context=tmp_path, python=python)
-    assert choice.backend == "onnx"
+    assert choice.backend == "trees"
     place(choice, tmp_path / "backends")
-    assert (tmp_path / "backends" / "onnx.onnx").read_bytes() == b"graph"
-    assert json.loads((tmp_path / "backends" / EVIDENCE).read_text())["chosen"] == "onnx"
+    assert {name: (tmp_path / "backends" / name).read_bytes() for name in FILES} == FILES
+    assert json.loads((tmp_path / "backends" / EVIDENCE).read_text())["chosen"] == "trees"
     found = measurements(choice, candidates)
     assert decide(found).outcome is Outcome.PASSED
     by_name = {m.name: m.value for m in found}
@@ -78,11 +81,11 @@ def test_a_compiled_model_that_qualified_goes_into_the_image(candidates, interpr
 
 
 def test_one_that_was_refused_stays_out_and_the_report_shows_the_row(candidates, interpreter, tmp_path):
-    python = interpreter(json.dumps(evidence(NATIVE, WRONG, chosen="pyfunc")))
+    python = interpreter(json.dumps(evidence(NATIVE, WRONG, TREES, chosen="trees")))
     choice = choose_in_folder(candidates, context=tmp_path, python=python)
-    assert (choice.backend, choice.compiled) == ("pyfunc", None)
+    assert choice.backend == "trees"
     place(choice, tmp_path / "backends")
-    assert not (tmp_path / "backends" / "onnx.onnx").exists()
+    assert sorted(path.name for path in (tmp_path / "backends").iterdir()) == [EVIDENCE, "trees.npz", "trees.so"]
     html = backends_section(choice)
     assert "a&lt;b = 1.5" in html
     assert "the native model says 0.25, onnx says 0.75" in html
@@ -98,7 +101,7 @@ def test_the_same_question_is_asked_once(candidates, interpreter, tmp_path):
 
 def test_without_an_answer_the_server_finds_out_by_itself(candidates, interpreter, tmp_path):
     choice = choose_in_folder(candidates, context=tmp_path, python=interpreter(None))
-    assert (choice.backend, choice.compiled) == (None, None)
+    assert (choice.backend, choice.compiled) == (None, ())
     assert "no module named numpy" in choice.evidence["reason"]
     assert "finds out by itself" in backends_section(choice)
     (found,) = measurements(choice, candidates)

@@ -12,7 +12,7 @@ from slipway.serving.backends.base import Backend
 from slipway.serving.codec import Table
 from slipway.serving.faults import ModelAnsweredNonsense, ModelCrashed
 from slipway.serving.policies import Policies
-from slipway.serving.predictor import load_predictor
+from slipway.serving.predictor import compiled_in, load_predictor
 from tests.unit.serving.samples import GOOD_ROW, SIGNATURE
 
 LABELS = Signature(
@@ -130,19 +130,19 @@ def test_a_backend_that_was_decided_on_is_the_one_that_is_loaded(double_model, n
     assert predictor.predict(judged(TWO, {"a": 1.0, "b": 3.0})) == pytest.approx([-1.0])
 
 
-UNKNOWN = {"no_such_way": "unwrapped", "not_compiled": "onnx"}
+UNKNOWN = {"no_such_way": "unwrapped", "not_compiled": "onnx", "no_trees": "trees"}
 
 
 @pytest.mark.parametrize("name", UNKNOWN.values(), ids=UNKNOWN)
 def test_a_backend_that_the_model_does_not_have_cannot_be_loaded(double_model, name):
-    with pytest.raises(ArtifactError, match=r"onnx needs a compiled model|cannot be called as unwrapped"):
+    with pytest.raises(ArtifactError, match=r"(onnx|trees) needs a compiled model|cannot be called as unwrapped"):
         load_predictor(double_model, TWO, backend=name)
 
 
 def test_a_damaged_compiled_model_cannot_be_loaded(double_model, tmp_path):
     (tmp_path / "onnx.onnx").write_bytes(b"\x08no graph")
     with pytest.raises(ArtifactError, match="cannot be loaded"):
-        load_predictor(double_model, TWO, backend="onnx", compiled=tmp_path / "onnx.onnx")
+        load_predictor(double_model, TWO, backend="onnx", compiled=compiled_in(tmp_path))
 
 
 def test_a_compiled_model_of_another_signature_cannot_be_loaded(double_model, tmp_path):
@@ -155,4 +155,4 @@ def test_a_compiled_model_of_another_signature_cannot_be_loaded(double_model, tm
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
     (tmp_path / "onnx.onnx").write_bytes(made.SerializeToString())
     with pytest.raises(ArtifactError, match="not this signature"):
-        load_predictor(double_model, TWO, backend="onnx", compiled=tmp_path / "onnx.onnx")
+        load_predictor(double_model, TWO, backend="onnx", compiled=compiled_in(tmp_path))

@@ -68,8 +68,8 @@ def ask(tmp_path, monkeypatch):
             "model": "model",
             "rows": ["rows.npz"],
             "more_rows": ["more.npz"],
-            "compiled": None,
-            "reason": "no converter for it",
+            "compiled": {},
+            "reasons": {"onnx": "no converter for it", "trees": "it has none"},
             "seconds": seconds,
         }
         evidence = qualify(request, tmp_path)
@@ -90,6 +90,7 @@ def test_a_backend_that_answers_the_same_is_compared_on_all_rows(ask):
     assert by_name["array"]["outcome"] == "same"
     assert by_name["array"]["rows"] == evidence["rows"] == 30_003
     assert by_name["onnx"] == by_name["onnx"] | {"outcome": "absent", "reason": "no converter for it"}
+    assert by_name["trees"] == by_name["trees"] | {"outcome": "absent", "reason": "it has none"}
 
 
 WRONG = {
@@ -144,6 +145,9 @@ CHOICES = {
     "the_fastest": ({"pyfunc": 900, "array": 100, "onnx": 20}, {}, "onnx"),
     "not_one_that_differs": ({"pyfunc": 900, "array": 100, "onnx": 20}, {"onnx": "refused"}, "array"),
     "the_simpler_of_equals": ({"pyfunc": 900, "frame": 102, "array": 100}, {}, "frame"),
+    "machine_code": ({"pyfunc": 900, "array": 100, "onnx": 20, "trees": 4}, {}, "trees"),
+    "not_machine_code_that_differs": ({"pyfunc": 900, "onnx": 20, "trees": 4}, {"trees": "refused"}, "onnx"),
+    "the_graph_where_machine_code_is_no_faster": ({"pyfunc": 900, "onnx": 20, "trees": 19}, {}, "onnx"),
     "the_fallback": ({"pyfunc": 900}, {}, "pyfunc"),
     "pyfunc_where_nothing_is_faster": ({"pyfunc": 100, "unwrapped": 95}, {}, "pyfunc"),
 }

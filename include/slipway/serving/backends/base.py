@@ -19,6 +19,7 @@ Matrix = NDArray[np.float64]
 class Name(StrEnum):
     """The backends, the simplest last: where two are equally fast, the later one is served."""
 
+    TREES = "trees"
     ONNX = "onnx"
     ARRAY = "array"
     FRAME = "frame"
