@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from slipway.core.golden import Tolerance
 from slipway.core.identity import parse_model_name
 from slipway.core.signature import Column, DType, ExtraColumns, Output, Policy, Signature
 
@@ -135,12 +136,25 @@ class SignatureSpec(_Part):
 class ReferenceSpec(_Part):
     """The independent ground truth, and how far an answer may lie from it.
 
-    An answer agrees if ``|a - b| <= absolute_tolerance + relative_tolerance * |b|``, b being the reference's.
+    An answer agrees if ``|a - b| <= absolute_tolerance + relative_tolerance * |b|``, b being the reference's, or if at
+    most ``ulp_tolerance`` units in the last place lie between the two (of single precision if ``single_precision``).
     """
 
     entry_point: str = Field(default="reference.py:score", pattern=r"^[A-Za-z0-9_/]+\.py:[A-Za-z_][A-Za-z0-9_]*$")
     absolute_tolerance: float = Field(default=1e-9, ge=0)
     relative_tolerance: float = Field(default=1e-6, ge=0)
+    ulp_tolerance: int = Field(default=0, ge=0)
+    single_precision: bool = False
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How far an answer may lie from the reference's."""
+        return Tolerance(
+            absolute=self.absolute_tolerance,
+            relative=self.relative_tolerance,
+            ulps=self.ulp_tolerance,
+            single=self.single_precision,
+        )
 
 
 class Objectives(_Part):
@@ -222,6 +236,22 @@ class FairnessSpec(_Part):
     min_rows: int = Field(default=30, ge=1)
 
 
+class DriftSpec(_Part):
+    """How far a version's data may lie from the champion's; see :mod:`slipway.quality.drift`.
+
+    ``severity`` warn records every shift and stops nothing. ``intended`` names columns (label included) whose shift is
+    wanted: they are recorded and do not stop. The limits are shares of the rows, so that they need no unit:
+    ``max_shift`` for a distribution as a whole and for missing values, ``max_share`` for categories, single values,
+    absent parts of the population and repeated rows, ``max_relation`` for the change of a rank correlation.
+    """
+
+    severity: Literal["fail", "warn"] = "fail"
+    intended: tuple[str, ...] = ()
+    max_shift: float = Field(default=0.25, gt=0, le=1)
+    max_share: float = Field(default=0.15, gt=0, le=1)
+    max_relation: float = Field(default=0.4, gt=0, le=2)
+
+
 class QualitySpec(_Part):
     """When a model is good enough."""
 
@@ -232,6 +262,7 @@ class QualitySpec(_Part):
     champion_margin: float = Field(default=0.0, ge=0, description="how much worse than the champion is still fine")
     slices: tuple[SliceSpec, ...] = ()
     fairness: tuple[FairnessSpec, ...] = ()
+    drift: DriftSpec = DriftSpec()
     min_rows: int = Field(default=50, ge=1)
 
 
@@ -309,6 +340,9 @@ class ModelSpec(_Part):
             problems.append(
                 f"quality.label: {self.quality.label!r} is also an input: the model would see its own answer"
             )
+        unknown = sorted({*self.quality.drift.intended} - names - {self.quality.label})
+        if unknown:
+            problems.append(f"quality.drift.intended: {', '.join(unknown)} is neither an input nor the label")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -52,19 +52,21 @@ class Client:
     def post(self, path: str, body: bytes) -> Reply:
         """Return the reply, or the error that stood in its way; never raises for either."""
         connection = self._connection()
+        started = time.perf_counter()
         try:
             connection.request("POST", path, body, {"content-type": "application/json"})
             response = connection.getresponse()
             content = self._read(response)
         except TimeoutError:
             connection.close()
-            return Reply(error=f"no answer within {self.timeout_s:g} s", timed_out=True)
+            return Reply(error=f"no answer within {self.timeout_s:g} s", timed_out=True, seconds=self.timeout_s)
         except (OSError, http.client.HTTPException, _TooLong) as error:
             connection.close()
             return Reply(error=f"{type(error).__name__.lstrip('_')}: {error}".rstrip(": "))
+        seconds = time.perf_counter() - started
         self._idle.put((time.monotonic(), connection))
         headers = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(status=response.status, headers=headers, body=content)
+        return Reply(status=response.status, headers=headers, body=content, seconds=seconds)
 
     def _connection(self) -> http.client.HTTPConnection:
         while True:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 from slipway.core.golden import Tolerance
 from slipway.core.identity import Subject
@@ -28,6 +28,10 @@ class Judge:
         """Return the result of one case, sent once or more often; no reply means that it was not sent."""
         if not replies:
             return Result(case=case, expectation=expectation, sent=False)
+        ms = 1000 * max(reply.seconds for reply in replies)
+        return replace(self._judge_all(case, expectation, replies), ms=ms)
+
+    def _judge_all(self, case: Case, expectation: Expectation, replies: Sequence[Reply]) -> Result:
         first = self._judge_one(case, expectation, replies[0])
         if first.failure is not None:
             return first
@@ -36,33 +40,28 @@ class Judge:
             if again.failure is not None:
                 return again
             if again.answers != first.answers:
-                return _failed(again, _unsteady(first.answers, again.answers))
+                return replace(again, failure=_unsteady(first.answers, again.answers))
         return first
 
     def _judge_one(self, case: Case, expectation: Expectation, reply: Reply) -> Result:
         result = Result(case=case, expectation=expectation, status=reply.status)
         failure = _status_failure(expectation, reply)
         if failure is not None:
-            return _failed(result, failure)
+            return replace(result, failure=failure)
         if not expectation.answered:
             failure = _rejection_failure(expectation, reply)
-            return result if failure is None else _failed(result, failure)
+            return replace(result, failure=failure)
         wrong = wrong_identity(reply.headers, self.subject)
         if wrong:
-            return _failed(result, Failure(kind=FailureKind.WRONG_VERSION, message=wrong))
+            return replace(result, failure=Failure(kind=FailureKind.WRONG_VERSION, message=wrong))
         try:
             served = read_served(case, reply.body, self.signature)
         except ValueError as error:
-            return _failed(result, Failure(kind=FailureKind.BAD_REPLY, message=str(error), served=_text(reply)))
+            failure = Failure(kind=FailureKind.BAD_REPLY, message=str(error), served=_text(reply))
+            return replace(result, failure=failure)
         failure = self._answer_failure(case, expectation, served)
-        return Result(
-            case=case,
-            expectation=expectation,
-            status=reply.status,
-            answers=served.answers,
-            difference=largest_difference(served.answers, expectation.answers),
-            failure=failure,
-        )
+        difference = largest_difference(served.answers, expectation.answers)
+        return replace(result, answers=served.answers, difference=difference, failure=failure)
 
     def _answer_failure(self, case: Case, expectation: Expectation, served: Served) -> Failure | None:
         expected = expectation.answers
@@ -102,26 +101,16 @@ def largest_difference(answers: Sequence[Any], expected: Sequence[Any]) -> float
     >>> largest_difference([1.0, 2.5], [1.0, 2.0])
     0.5
     """
-    pairs = [(a, b) for a, b in zip(answers, expected, strict=False) if _number(a) and _number(b)]
+    pairs = [(a, b) for a, b in zip(answers, expected, strict=False) if is_number(a) and is_number(b)]
     return max((abs(float(a) - float(b)) for a, b in pairs), default=None)
 
 
-def _number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
+    """Tell whether an answer is a finite number."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:
         return False
-
-
-def _failed(result: Result, failure: Failure) -> Result:
-    return Result(
-        case=result.case,
-        expectation=result.expectation,
-        status=result.status,
-        answers=result.answers,
-        difference=result.difference,
-        failure=failure,
-    )
 
 
 def _status_failure(expectation: Expectation, reply: Reply) -> Failure | None:
@@ -132,7 +121,9 @@ def _status_failure(expectation: Expectation, reply: Reply) -> Failure | None:
     wanted = " or ".join(str(status) for status in sorted(expectation.statuses))
     said = f"HTTP {reply.status}, expected {wanted}"
     columns = tuple(sorted(expectation.culprits))
-    if reply.status >= 500:
+    if reply.asks_to_wait:
+        kind, said = FailureKind.OVERLOADED, f"{said}, each time that it was asked again after the time it had named"
+    elif reply.status >= 500:
         kind = FailureKind.SERVER_ERROR
     elif expectation.answered:
         kind = FailureKind.REFUSED
@@ -198,7 +189,7 @@ def _limit_failure(case: Case, expectation: Expectation, served: Served) -> Fail
     for limit, word in ((limits.below, "below"), (limits.above, "above")):
         if limit is None:
             continue
-        held = _number(answer) and (answer < limit if word == "below" else answer > limit)
+        held = is_number(answer) and (answer < limit if word == "below" else answer > limit)
         if not held:
             message = f"the answer must lie {word} {limit}; served {answer!r}, the reference says {reference!r}"
             return Failure(kind=FailureKind.NAMED_LIMIT, message=message, served=answer, expected=f"{word} {limit}")

@@ -4,65 +4,80 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slipway.core.signature import Action, Column, DType, Signature, Value
 from slipway.scenarios.draws import Draws, domain
 from slipway.scenarios.holdout import Holdout
-from slipway.scenarios.suite import Case, CaseClass, Form, Row
-from slipway.scenarios.treat import LARGEST, treat
+from slipway.scenarios.pools import (
+    ROWS,
+    Drawn,
+    boundary_pool,
+    gap_pool,
+    in_range_pool,
+    outside_pool,
+    outside_values,
+)
+from slipway.scenarios.suite import Case, CaseClass, Form, Invariance, Row
 
-IN_RANGE_ROWS = 1000
-MAX_REAL_ROWS = 500
+SINGLES = 60
 MAX_OTHER_ROWS = 100
-BATCH_SIZES = (2, 3, 5, 17, 64, 128)
+# Every size where code that pads, vectorises or splits batches changes its way, and its neighbours.
+BATCH_SIZES = (17, 2, 64, 3, 128, 5, 33, 4, 16, 100, 7, 65, 8, 31, 9, 127, 15, 63, 32, 129)
 MIXES = 12
 
 
-def derive(signature: Signature, holdout: Holdout, *, seed: int, in_range_rows: int = IN_RANGE_ROWS) -> list[Case]:
-    """Return the derived cases of every class but ``edge`` and ``named``, ready to be sent in this order."""
+def derive(signature: Signature, holdout: Holdout, *, seed: int, in_range_rows: int = ROWS) -> list[Case]:
+    """Return the derived cases of every class but ``edge``, ``named``, ``adversarial`` and ``invariance``."""
     draws = Draws(signature, holdout, seed=seed)
-    rows = in_range_rows_of(draws, in_range_rows)
-    cases = [*in_range(rows, draws), *boundary(draws), *out_of_range(draws), *missing(draws), *wrong_type(draws)]
-    return cases + list(other_real_rows(draws))
+    cases = [*in_range(in_range_pool(draws, in_range_rows), draws, in_range_rows), *boundary(draws)]
+    cases += [*out_of_range(draws), *missing(draws), *wrong_type(draws), *other_real_rows(draws)]
+    pools = (
+        (CaseClass.BOUNDARY, "at an end", boundary_pool(draws, in_range_rows)),
+        (CaseClass.MISSING, "with a gap", gap_pool(draws, in_range_rows)),
+        (CaseClass.OUT_OF_RANGE, "outside", outside_pool(draws, in_range_rows)),
+    )
+    return cases + [case for kind, label, pool in pools for case in pooled(pool, kind, label)]
 
 
-def in_range_rows_of(draws: Draws, n: int) -> list[Row]:
-    """Return ``n`` rows in range, as many of them distinct as there can be; real ones first."""
-    rows: dict[tuple[Value, ...], Row] = {}
-    names = draws.signature.names
-
-    def add(row: Mapping[str, Value]) -> None:
-        if treat(row, draws.signature).plain:
-            rows.setdefault(tuple(row[name] for name in names), row)
-
-    for row in draws.holdout.plain[:MAX_REAL_ROWS]:
-        add(row)
-    if draws.domain_size() <= n:
-        for values in itertools.product(*(domain(column) for column in draws.signature.inputs)):
-            add(dict(zip(names, values, strict=True)))
-    for attempt in range(20 * n):
-        if len(rows) >= n:
-            break
-        add(draws.mixed() if attempt % 2 else draws.even())
-    found = list(rows.values())
-    return [found[i % len(found)] for i in range(n)] if found else []
+def in_range(pool: Sequence[Drawn], draws: Draws, n: int) -> Iterator[Case]:
+    """``n`` rows by themselves, then all of them in batches of several sizes, in another order."""
+    kind = CaseClass.IN_RANGE
+    for i in range(n):
+        drawn = pool[i % len(pool)]
+        yield Case(name=f"in range {i}", kind=kind, rows=(drawn.row,), sources=(drawn.source,))
+    order = draws.rng.permutation(len(pool)).tolist()
+    why = "rows in one request answer as they do one by one"
+    for start, batch in _batches([pool[i] for i in order]):
+        yield Case(
+            name=f"batch of {len(batch)} at {start}",
+            kind=kind,
+            rows=tuple(drawn.row for drawn in batch),
+            sources=tuple(drawn.source for drawn in batch),
+            why=why,
+            invariance=Invariance.BATCH_SIZE,
+        )
 
 
-def in_range(rows: list[Row], draws: Draws) -> Iterator[Case]:
-    """Each row by itself, then all of them again in batches of several sizes, in another order."""
-    for i, row in enumerate(rows):
-        yield Case(name=f"in range {i}", kind=CaseClass.IN_RANGE, rows=(row,))
-    order = draws.rng.permutation(len(rows)).tolist()
-    sizes = itertools.cycle(BATCH_SIZES)
-    start = 0
-    while start < len(order):
-        chosen = order[start : start + next(sizes)]
-        batch = tuple(rows[i] for i in chosen)
-        start += len(chosen)
-        why = f"{len(batch)} rows in one request answer as they do one by one"
-        yield Case(name=f"batch of {len(batch)} at {start}", kind=CaseClass.IN_RANGE, rows=batch, why=why)
+def pooled(pool: Sequence[Drawn], kind: CaseClass, label: str) -> Iterator[Case]:
+    """The first rows of a pool by themselves, then all of it in batches."""
+    for i, drawn in enumerate(pool[:SINGLES]):
+        name, why = f"row {i} {label}", f"{len(drawn.columns)} columns {label}"
+        yield Case(name=name, kind=kind, rows=(drawn.row,), columns=drawn.columns, sources=(drawn.source,), why=why)
+    forms = itertools.cycle((Form.RECORDS, Form.SPLIT))
+    for start, batch in _batches(pool):
+        rows = tuple(drawn.row for drawn in batch)
+        name = f"{len(rows)} rows {label} at {start}"
+        yield Case(name=name, kind=kind, rows=rows, form=next(forms), why=f"rows {label}, in a batch")
+
+
+def _batches(pool: Sequence[Drawn]) -> Iterator[tuple[int, Sequence[Drawn]]]:
+    sizes, start = itertools.cycle(BATCH_SIZES), 0
+    while start < len(pool):
+        batch = pool[start : start + next(sizes)]
+        yield start, batch
+        start += len(batch)
 
 
 def boundary(draws: Draws) -> Iterator[Case]:
@@ -91,13 +106,13 @@ def _boundary_values(column: Column) -> Iterator[tuple[str, Value]]:
 def out_of_range(draws: Draws) -> Iterator[Case]:
     """Every column with a range, on each side, a little and a lot; then several at once."""
     base, kind = draws.holdout.base, CaseClass.OUT_OF_RANGE
-    bounded = tuple(c for c in draws.signature.inputs if list(_outside_values(c, draws)))
+    bounded = tuple(c for c in draws.signature.inputs if list(outside_values(c, draws)))
     for column in bounded:
-        for label, value in _outside_values(column, draws):
+        for label, value in outside_values(column, draws):
             yield _one_column(base, column, value, kind=kind, label=label)
     for i in range(MIXES if len(bounded) > 1 else 0):
         chosen = draws.columns(bounded, 4)
-        values = {column.name: list(_outside_values(column, draws))[draws.index(2)][1] for column in chosen}
+        values = {column.name: list(outside_values(column, draws))[draws.index(2)][1] for column in chosen}
         yield Case(
             name=f"out of range together {i}",
             kind=kind,
@@ -107,36 +122,9 @@ def out_of_range(draws: Draws) -> Iterator[Case]:
         )
     tolerant = [c for c in bounded if c.on_out_of_range.action is not Action.REJECT]
     if tolerant:
-        values = {column.name: list(_outside_values(column, draws))[-1][1] for column in tolerant}
+        values = {column.name: list(outside_values(column, draws))[-1][1] for column in tolerant}
         why = "every column that does not reject is out of range"
         yield Case(name="all out of range", kind=kind, rows=({**base, **values},), columns=tuple(values), why=why)
-
-
-def _outside_values(column: Column, draws: Draws) -> list[tuple[str, Value]]:
-    """Return values outside; enormous ones only where the model does not get to see them."""
-    if column.categories:
-        known = column.categories[0]
-        odd = ("unknown-category", "日本語 ✓", "", f" {known}", known.swapcase(), "x" * 5000)
-        return [(f"not a category: {value[:12]!r}", value) for value in odd if value not in column.categories]
-    if not column.dtype.is_numeric:
-        return []
-    low, high = draws.span(column)
-    width = max(high - low, 1.0)
-    found: list[tuple[str, Value]] = []
-    for label, bound, side in (("below min", column.min, -1), ("above max", column.max, 1)):
-        if bound is None:
-            continue
-        far = [("", bound + side * 0.5 * width), (", hugely", bound + side * 1e6 * width)]
-        if column.on_out_of_range.action is not Action.FLAG:
-            far.append((", enormously", side * (LARGEST if column.dtype is DType.FLOAT else 1e18)))
-        found += [(label + how, _as(column, value, side)) for how, value in far if math.isfinite(value)]
-    return [(label, value) for label, value in found if not column.in_range(value)]
-
-
-def _as(column: Column, value: float, side: int) -> Value:
-    if column.dtype is DType.FLOAT:
-        return float(value)
-    return math.ceil(value) if side > 0 else math.floor(value)
 
 
 def missing(draws: Draws) -> Iterator[Case]:

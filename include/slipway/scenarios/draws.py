@@ -15,7 +15,7 @@ MAX_DOMAIN = 2000
 
 
 class Draws:
-    """Draws rows in range: from the holdout, column by column from the holdout, or evenly over the declared range.
+    """Draws rows in range: from the holdout, between two rows of it, column by column, or over the declared ranges.
 
     Parameters
     ----------
@@ -40,6 +40,11 @@ class Draws:
         n = min(len(columns), int(self.rng.integers(2, most + 1)))
         return tuple(columns[i] for i in sorted(self.rng.permutation(len(columns))[:n].tolist()))
 
+    def some(self, columns: tuple[Column, ...], most: int) -> tuple[Column, ...]:
+        """Return one to ``most`` of the columns."""
+        n = 1 + self.index(most)
+        return tuple(columns[i] for i in sorted(self.rng.permutation(len(columns))[:n].tolist()))
+
     def real(self) -> Mapping[str, Value]:
         """Return a row of the holdout."""
         return self.holdout.plain[self.index(len(self.holdout.plain))]
@@ -47,6 +52,11 @@ class Draws:
     def mixed(self) -> dict[str, Value]:
         """Return a row whose values come from the holdout, each from a row of its own."""
         return {name: seen[self.index(len(seen))] for name, seen in self._seen.items()}
+
+    def between(self) -> dict[str, Value]:
+        """Return a row on the line between two rows of the holdout; what is no number comes from one of the two."""
+        one, other, share = self.real(), self.real(), float(self.rng.random())
+        return {column.name: self._between(column, one, other, share) for column in self.signature.inputs}
 
     def even(self) -> dict[str, Value]:
         """Return a row drawn evenly over the declared ranges (over the observed ones where none is declared)."""
@@ -63,6 +73,13 @@ class Draws:
         low = column.min if column.min is not None else min(seen)
         high = column.max if column.max is not None else max(seen)
         return float(low), float(high)
+
+    def _between(self, column: Column, one: Mapping[str, Value], other: Mapping[str, Value], share: float) -> Value:
+        a, b = one[column.name], other[column.name]
+        if isinstance(a, str | bool) or isinstance(b, str | bool) or a is None or b is None:
+            return (a, b)[self.index(2)]
+        mixed = min(max(a + share * (b - a), min(a, b)), max(a, b))
+        return round(mixed) if column.dtype is DType.INT else float(mixed)
 
     def _even(self, column: Column) -> Value:
         values = domain(column)

@@ -1,4 +1,4 @@
-"""Edge cases: malformed JSON, numbers that are none, empty and odd requests, and the same rows in every form."""
+"""Edge cases: malformed JSON, numbers that are none, empty and odd requests."""
 
 from __future__ import annotations
 
@@ -8,50 +8,16 @@ from typing import Any
 
 from slipway.core.signature import DType
 from slipway.scenarios.draws import Draws
-from slipway.scenarios.suite import Case, CaseClass, Form, Row
+from slipway.scenarios.suite import Case, CaseClass, Form
 
 EDGE = CaseClass.EDGE
-FORM_ROWS = 7
-CONCURRENT_CASES = 32
 HUGE_INT = 10**400
 NOT_FINITE = (("NaN", float("nan")), ("Infinity", float("inf")), ("-Infinity", float("-inf")), ("10**400", HUGE_INT))
 
 
 def edges(draws: Draws) -> list[Case]:
-    """Return every edge case but the concurrent ones."""
-    return [*_same_rows(draws), *_odd_rows(draws), *_not_finite(draws), *_batches(draws), *_bodies(draws)]
-
-
-def concurrent(draws: Draws) -> list[Case]:
-    """Return requests that are to be sent at the same time, each of other rows."""
-    why = f"one of {CONCURRENT_CASES} requests at once"
-    return [
-        Case(name=f"concurrent {i}", kind=EDGE, rows=tuple(draws.real() for _ in range(1 + i % 8)), why=why)
-        for i in range(CONCURRENT_CASES)
-    ]
-
-
-def _same_rows(draws: Draws) -> Iterator[Case]:
-    """The same rows in every form and in other orders: all must get what the reference says of them."""
-    rows = tuple(draws.real() for _ in range(FORM_ROWS))
-    for form in Form:
-        yield Case(name=f"as {form}", kind=EDGE, rows=rows, form=form, why="the same rows in every form")
-        yield Case(name=f"one row as {form}", kind=EDGE, rows=rows[:1], form=form, why="one row in every form")
-        turned = tuple({name: row[name] for name in reversed(list(row))} for row in rows)
-        yield Case(name=f"columns turned round, {form}", kind=EDGE, rows=turned, form=form, why="columns in any order")
-    mixed = tuple(_shuffled(row, draws) for row in rows)
-    yield Case(name="each row in an order of its own", kind=EDGE, rows=mixed, why="columns in any order")
-    yield Case(name="rows turned round", kind=EDGE, rows=rows[::-1], why="rows in any order")
-    yield Case(name="the same row twice", kind=EDGE, rows=(rows[0], rows[0]), why="equal rows, equal answers")
-    for i, row in enumerate(rows[:3]):
-        why = "a repeated call gives the identical answer"
-        yield Case(name=f"repeated {i}", kind=EDGE, rows=(row,), repeats=3, why=why)
-    yield Case(name="repeated batch", kind=EDGE, rows=rows, repeats=3, why="a repeated call gives the identical answer")
-
-
-def _shuffled(row: Row, draws: Draws) -> Row:
-    names = list(row)
-    return {names[i]: row[names[i]] for i in draws.rng.permutation(len(names)).tolist()}
+    """Return every edge case."""
+    return [*_odd_rows(draws), *_not_finite(draws), *_batches(draws), *_bodies(draws)]
 
 
 def _odd_rows(draws: Draws) -> Iterator[Case]:

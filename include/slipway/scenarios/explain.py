@@ -14,7 +14,7 @@ from slipway.scenarios.encode import body_of, curl_line, path_of
 from slipway.scenarios.holdout import Holdout
 from slipway.scenarios.measure import json_safe
 from slipway.scenarios.shrink import Budget, Probe, shrink
-from slipway.scenarios.suite import CaseClass, FailureKind, Result, Row
+from slipway.scenarios.suite import Case, CaseClass, FailureKind, Result, Row
 
 MAX_EXPLAINED = 5
 MAX_TRIED = 12
@@ -41,6 +41,8 @@ class Explained:
     path : str
     body : bytes
     curl : str
+    before : bytes
+        The body of the request that must come before it; empty if none must.
     """
 
     result: Result
@@ -51,6 +53,7 @@ class Explained:
     path: str
     body: bytes
     curl: str
+    before: bytes = b""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as strict JSON values."""
@@ -120,13 +123,30 @@ class Explainer:
             similar=len(members),
             path=path,
             body=body,
-            curl=curl_line(self.url, path, body, file_name=body_file(number)),
+            curl=self._curl(case, number),
+            before=b"" if case.after is None else body_of(case.after, self.signature),
         )
+
+    def _curl(self, case: Case, number: int) -> str:
+        """Return the shell lines that repeat a case: first what is to be sent before it."""
+        line = curl_line(
+            self.url, path_of(case, self.model), body_of(case, self.signature), file_name=body_file(number)
+        )
+        if case.after is None:
+            return line
+        before, file = case.after, before_file(number)
+        first = curl_line(self.url, path_of(before, self.model), body_of(before, self.signature), file_name=file)
+        return f"{first}\n{line}"
 
 
 def body_file(number: int) -> str:
     """Return the name of the file that holds the body of a told failure."""
     return f"failure-{number}.body"
+
+
+def before_file(number: int) -> str:
+    """Return the name of the file that holds the body of the request before it."""
+    return f"failure-{number}-before.body"
 
 
 def group(results: Sequence[Result]) -> dict[tuple[CaseClass, FailureKind | None], list[Result]]:

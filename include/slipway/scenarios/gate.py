@@ -9,13 +9,15 @@ from slipway.core.evidence import Findings
 from slipway.core.spec import ModelSpec
 from slipway.core.version import VersionFiles
 from slipway.scenarios.client import Client
+from slipway.scenarios.found import detection_power, sources
 from slipway.scenarios.holdout import read_holdout
-from slipway.scenarios.measure import measure, speed
+from slipway.scenarios.measure import measure, slow_cases, speed
 from slipway.scenarios.output import details, write
+from slipway.scenarios.plan import plan
 from slipway.scenarios.reference import Reference, entry_point
 from slipway.scenarios.replay import Replay
 from slipway.scenarios.report import Story
-from slipway.scenarios.run import Run, plan
+from slipway.scenarios.run import Run
 
 
 def run_scenarios(
@@ -63,13 +65,13 @@ def run_scenarios(
     out.mkdir(parents=True, exist_ok=True)
     reference = Reference(file, function, output=signature.output.name, parameters=files.reference)
     with reference, Client(url) as client:
-        say(f"asking the reference about {sum(len(case.rows) for case in suite.all)} rows")
         run = Run(spec, signature, files, reference, Replay(client, signature, files.subject.model))
         results = run.replay(suite, say)
         explained = run.explain(results, holdout, url=url, say=say)
     measurements = (
-        *measure(results, requests=run.requests, exhausted=suite.exhausted, unit=signature.output.unit),
+        *measure(results, requests=run.requests, exhausted=suite.exhausted, unit=signature.output.unit, held=run.held),
         speed(run.alone_ms, limit_ms=run.too_slow_ms),
+        *slow_cases(run.watch, timed=sum(len(times) for times in run.alone.values())),
     )
     story = Story(
         spec=spec,
@@ -78,7 +80,12 @@ def run_scenarios(
         results=results,
         explained=explained,
         seed=seed,
-        stopped=run.sender.stopped,
+        stopped=run.stopped,
+        held=run.held,
+        alone=run.alone,
+        waits=run.sender.waits,
+        power=detection_power(results, signature),
+        sources=sources(results),
     )
     return Findings(
         measurements=measurements,

@@ -8,15 +8,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slipway.core.verdict import Bound, Measurement
+from slipway.scenarios.metamorphic import Held
+from slipway.scenarios.slow import Watch
 from slipway.scenarios.suite import CaseClass, FailureKind, Result
 
 MIN_REQUESTS = 1000
 FAULT_SHARE = 0.005
 MIN_POWER = 0.99
+ROWS_NEEDED = math.ceil(math.log1p(-MIN_POWER) / math.log1p(-FAULT_SHARE))
 
 
-def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: str) -> tuple[Measurement, ...]:
+def measure(
+    results: Sequence[Result], *, requests: int, exhausted: bool, unit: str, held: Sequence[Held] = ()
+) -> tuple[Measurement, ...]:
     """Return the measurements that the gate decides on.
+
+    What was not sent, too few requests and too few rows leave it open whether the service is right: they are
+    INCONCLUSIVE. Only a wrong reply is FAILED.
 
     Parameters
     ----------
@@ -26,6 +34,8 @@ def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: 
         Whether the in-range rows are all that the signature lets through.
     unit : str
         Of the answers.
+    held : sequence of Held
+        How the invariances came out.
     """
     judged = [result for result in results if result.sent]
     failed = [result for result in judged if result.failure is not None]
@@ -33,7 +43,13 @@ def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: 
     rows = distinct_in_range_rows(judged)
     found = [
         _none("scenarios.failed", len(failed), len(judged), note=first_failure(failed)),
-        _none("scenarios.unsent", len(results) - len(judged), len(results), note="cases that could not be sent"),
+        _none(
+            "scenarios.unsent",
+            len(results) - len(judged),
+            len(judged),
+            n_required=len(results),
+            note="cases that were not sent",
+        ),
         Measurement(
             name="scenarios.requests",
             value=requests,
@@ -41,6 +57,7 @@ def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: 
             bound=Bound.MIN,
             unit="requests",
             n=requests,
+            n_required=MIN_REQUESTS,
         ),
         Measurement(
             name="detection.power_at_half_percent",
@@ -48,7 +65,8 @@ def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: 
             threshold=MIN_POWER,
             bound=Bound.MIN,
             n=rows,
-            note=f"chance that a fault which touches {FAULT_SHARE:.1%} of the rows meets one of {rows} in-range rows",
+            n_required=1 if exhausted else ROWS_NEEDED,
+            note=power_sentence(rows, exhausted=exhausted),
         ),
         Measurement(
             name="answers.largest_difference",
@@ -62,7 +80,19 @@ def measure(results: Sequence[Result], *, requests: int, exhausted: bool, unit: 
     for kind, (total, bad) in counts(results).items():
         if total:
             found.append(_none(f"{kind}.failed", bad, total))
-    return tuple(found)
+    return (*found, *(_invariance(one) for one in held))
+
+
+def _invariance(held: Held) -> Measurement:
+    return Measurement(
+        name=f"invariance.{held.invariance}.broken",
+        value=held.broken if held.compared else None,
+        threshold=0,
+        bound=Bound.MAX,
+        unit="cases",
+        n=held.compared,
+        note=f"first: {held.example!r}" if held.example else "",
+    )
 
 
 def speed(alone_ms: float | None, *, limit_ms: float) -> Measurement:
@@ -79,22 +109,62 @@ def speed(alone_ms: float | None, *, limit_ms: float) -> Measurement:
     )
 
 
+def slow_cases(watch: Watch | None, *, timed: int) -> tuple[Measurement, ...]:
+    """Return how many requests are late although nobody else asks; nothing where that was not looked at.
+
+    Parameters
+    ----------
+    watch : Watch or None
+    timed : int
+        Requests whose time was taken.
+    """
+    if watch is None:
+        return ()
+    found = Measurement(
+        name="latency.slow_cases",
+        value=None if watch.unclear and not watch.confirmed else watch.confirmed,
+        threshold=0,
+        bound=Bound.MAX,
+        unit="requests",
+        n=timed,
+        note=f"single rows later than {watch.limit_ms:g} ms each time, though alone; a plain row beside them was not",
+    )
+    return (found,)
+
+
 def power(n: int, share: float = FAULT_SHARE) -> float:
     """Return the chance that ``n`` rows meet a fault that touches ``share`` of all rows.
 
-    >>> round(power(919), 4), round(power(1000), 4)
-    (0.99, 0.9933)
+    Each of ``n`` different rows is met with probability ``share``, independently: 1 - (1 - share)**n.
+
+    >>> round(power(919), 4), round(power(918), 4)
+    (0.99, 0.99)
+    >>> power(919) >= 0.99 > power(918)
+    True
     """
     return float(-math.expm1(n * math.log1p(-share)))
 
 
+def power_sentence(n: int, *, exhausted: bool = False) -> str:
+    """Return what ``n`` different rows can find, in words.
+
+    >>> power_sentence(1000)
+    'a fault in 1 of 200 rows is found with a chance of 99.33 %: 1,000 different rows were compared'
+    """
+    if exhausted and n:
+        return f"all {n:,} rows that the signature lets through were compared: no fault in them can hide"
+    chance = math.floor(10_000 * power(n)) / 100  # never rounded up
+    found = f"a fault in 1 of {1 / FAULT_SHARE:.0f} rows is found with a chance of {chance:.2f} %"
+    return f"{found}: {n:,} different rows were compared"
+
+
 def distinct_in_range_rows(results: Sequence[Result]) -> int:
-    """Return how many different in-range rows were judged."""
+    """Return how many different rows of the in-range class got an answer that was compared with the reference's."""
     return len(
         {
             json.dumps(row, sort_keys=True)
             for result in results
-            if result.case.kind is CaseClass.IN_RANGE
+            if result.case.kind is CaseClass.IN_RANGE and result.compared
             for row in result.expectation.rows
         }
     )
@@ -141,5 +211,7 @@ def json_safe(value: Any) -> Any:
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
-def _none(name: str, value: int, n: int, *, note: str = "") -> Measurement:
-    return Measurement(name=name, value=value, threshold=0, bound=Bound.MAX, unit="cases", n=n, note=note)
+def _none(name: str, value: int, n: int, *, n_required: int = 1, note: str = "") -> Measurement:
+    return Measurement(
+        name=name, value=value, threshold=0, bound=Bound.MAX, unit="cases", n=n, n_required=n_required, note=note
+    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from slipway.core.golden import Golden, Tolerance
 from slipway.core.verdict import Outcome, decide
-from slipway.scenarios.explain import body_file
+from slipway.scenarios.explain import before_file, body_file
+from slipway.scenarios.found import largest_ulps
 from slipway.scenarios.measure import counts, json_safe
 from slipway.scenarios.report import Story, page
 from slipway.scenarios.suite import CaseClass, Form, Result
@@ -41,6 +43,10 @@ def write(out: Path, story: Story, *, tolerance: Tolerance) -> dict[str, str]:
         path = out / body_file(number)
         path.write_bytes(one.body)
         reports[str(path)] = f"Smallest failing request {number}: {one.original}"
+        if one.before:
+            path = out / before_file(number)
+            path.write_bytes(one.before)
+            reports[str(path)] = f"What is sent before it {number}: {one.original}"
     if decide(story.measurements).outcome is Outcome.PASSED:
         path = out / "golden.json"
         path.write_text(json.dumps(golden(story.results, tolerance).to_json()))
@@ -63,7 +69,7 @@ def _line(result: Result) -> dict[str, Any]:
         "difference": result.difference,
         "failed": failure is not None,
     }
-    if answered and few:
+    if result.expectation.answers and few:
         line["reference"] = json_safe(result.expectation.answers[0])
         line["served"] = json_safe(result.answers[0]) if result.answers else None
         line["flags"] = sorted({flag.column for flag in result.expectation.flags})
@@ -73,11 +79,31 @@ def _line(result: Result) -> dict[str, Any]:
 
 
 def details(story: Story) -> dict[str, Any]:
-    """Return what the evidence keeps, as strict JSON values: the smallest failures, and the counts."""
+    """Return what the evidence keeps, as strict JSON values: the smallest failures, the counts, what was looked at."""
+    single = story.spec.reference.single_precision
     return {
         "smallest_failures": [one.to_json() for one in story.explained],
         "cases": {kind.value: {"cases": n, "failed": bad} for kind, (n, bad) in counts(story.results).items()},
         "forms": {form.value: sum(r.case.form is form and r.case.body is None for r in story.results) for form in Form},
         "seed": story.seed,
         "stopped": story.stopped,
+        "detection_power": dict(story.power),
+        "in_range_rows": dict(story.sources),
+        "invariances": [
+            {
+                "name": held.invariance.value,
+                "cases": held.compared,
+                "broken": held.broken,
+                "largest_difference": held.largest,
+                "first_broken": held.example,
+            }
+            for held in story.held
+        ],
+        "latency_alone_ms": {kind.value: _times(times) for kind, times in story.alone.items() if times},
+        "largest_difference_ulps": largest_ulps(story.results, single=single),
+        "told_to_wait": story.waits,
     }
+
+
+def _times(times: Sequence[float]) -> dict[str, float]:
+    return {"n": len(times), "p50": round(statistics.median(times), 3), "max": round(max(times), 3)}

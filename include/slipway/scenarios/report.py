@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -18,8 +18,10 @@ from slipway.reporting.page import page as framed
 from slipway.reporting.tables import chip, measurement_table, table
 from slipway.scenarios.explain import Explained
 from slipway.scenarios.measure import counts, json_safe
+from slipway.scenarios.metamorphic import Held
 from slipway.scenarios.method import DERIVED, METHOD
 from slipway.scenarios.plot import scatter
+from slipway.scenarios.shown import invariance_table, power_table, time_table
 from slipway.scenarios.suite import CaseClass, FailureKind, Result
 
 SAMPLES = 12
@@ -38,6 +40,11 @@ class Story:
     explained: Sequence[Explained]
     seed: int
     stopped: str = ""
+    held: Sequence[Held] = ()
+    alone: Mapping[CaseClass, Sequence[float]] = field(default_factory=dict)
+    waits: int = 0
+    power: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sources: Mapping[str, int] = field(default_factory=dict)
 
 
 def page(story: Story) -> str:
@@ -49,10 +56,13 @@ def page(story: Story) -> str:
         tiles(_figures(story, by_name, failed)),
         stopped,
         card("What decided", measurement_table(story.measurements)),
-        card("By class", _classes(story.results)),
+        card("By class of request", _classes(story.results)),
+        card("What this can find", _power(story)) if story.power else "",
+        card("What no answer may depend on", invariance_table(story.held)) if story.held else "",
         card("Failures", _failures(story.explained, failed)),
         _plot(story),
         card("Some of the cases", *(_samples(kind, story.results) for kind in CaseClass)),
+        card("How long a request takes by itself", time_table(story.alone, limit_ms=story.spec.objectives.p99_ms)),
         card("How the cases were derived", f"<p>{escape(METHOD.format(seed=story.seed))}</p>"),
         '<p class="footnote">Every case, one a line: <a href="scenarios.jsonl">scenarios.jsonl</a></p>',
     ]
@@ -89,12 +99,19 @@ def _classes(results: Sequence[Result]) -> str:
     for kind, (total, bad) in counts(results).items():
         share = 100 * bad / total if total else 0
         if not total:
-            said = chip("no case applies")
+            unsent = any(result.case.kind is kind for result in results)
+            said = chip("not sent", "INCONCLUSIVE") if unsent else chip("no case applies")
         else:
             said = chip(f"{bad:,} failed", "FAILED") if bad else chip("all as expected", "PASSED")
         bar = f'<div class="share"><i style="width:{100 - share:.1f}%"></i></div>' if total else ""
         rows.append((said, f"<b>{_words(kind)}</b>", escape(DERIVED[kind]), f"{total:,}", bar))
     return table(("Verdict", "Class", "Derived from", "Cases", ""), rows, numeric=(3,))
+
+
+def _power(story: Story) -> str:
+    by_name = {m.name: m for m in story.measurements}
+    said = f"<p>In range: {escape(by_name['detection.power_at_half_percent'].note)}.</p>"
+    return said + power_table(story.power, story.sources)
 
 
 def _failures(explained: Sequence[Explained], failed: int) -> str:
@@ -121,7 +138,8 @@ def _failure(number: int, one: Explained) -> str:
         f"<pre>{_shown(failure.served)}</pre></div>"
         f"<div><span>expected</span><pre>{_shown(failure.expected)}</pre></div></div>"
         f"<p>Features that matter: {columns}</p><span>smallest payload</span>"
-        f"<pre>{_payload(one)}</pre><span>to repeat it</span><pre>{escape(shorten(one.curl, 7000))}</pre></article>"
+        f"<pre>{_payload(one)}</pre><span>to repeat it (a click selects all of it)</span>"
+        f'<pre class="copy">{escape(shorten(one.curl, 14_000))}</pre></article>'
     )
 
 

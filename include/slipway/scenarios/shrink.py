@@ -1,11 +1,13 @@
 """Make a failing request smaller while it still fails in the same way.
 
 A batch becomes one row, or the fewest rows that still fail together; then the row's columns are set back, one group
-after another, to those of a row that is answered rightly. What cannot be set back is what matters.
+after another, to those of a row that is answered rightly. What cannot be set back is what matters; its numbers are
+rounded as far as they may be.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -15,6 +17,7 @@ from slipway.scenarios.suite import Case, FailureKind, Form, Result, Row
 T = TypeVar("T")
 Probe = Callable[[Case], Result]
 _ABSENT = object()
+MAX_ROUNDED = 4
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ def shrink(result: Result, probe: Probe, *, good: Row, budget: Budget) -> Shrunk
     budget : Budget
         Shared by all failures of a run; when it is spent, what was found so far is returned.
     """
-    if result.failure is None or result.case.body is not None:
+    if result.failure is None or result.case.body is not None or result.failure.kind is FailureKind.VARIES:
         return Shrunk(result, result.case.columns)
     search = _Search(result, probe, result.failure.kind, budget)
     if result.case.form is not Form.RECORDS:
@@ -60,6 +63,7 @@ def shrink(result: Result, probe: Probe, *, good: Row, budget: Budget) -> Shrunk
     if len(search.smallest.case.rows) != 1:
         return Shrunk(search.smallest, search.smallest.case.columns)
     columns = _fewest_columns(search, good)
+    _rounder_numbers(search, columns[:MAX_ROUNDED])
     return Shrunk(search.smallest, columns or result.case.columns)
 
 
@@ -123,6 +127,19 @@ def _fewest_columns(search: _Search, good: Row) -> tuple[str, ...]:
         return replace(case, rows=(mixed,), columns=tuple(kept))
 
     return tuple(minimise(differ, lambda kept: search.fails(with_only(kept))))
+
+
+def _rounder_numbers(search: _Search, columns: Sequence[str]) -> None:
+    """Try each number with one digit, then two, then three."""
+    for name in columns:
+        value = search.smallest.case.rows[0].get(name)
+        if not isinstance(value, float) or not math.isfinite(value):
+            continue
+        for digits in (1, 2, 3):
+            rounded = float(f"{value:.{digits - 1}e}")
+            row = {**search.smallest.case.rows[0], name: rounded}
+            if rounded == value or search.fails(replace(search.smallest.case, rows=(row,))):
+                break
 
 
 def _same(one: Any, other: Any) -> bool:

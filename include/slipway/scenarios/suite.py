@@ -27,6 +27,8 @@ class CaseClass(StrEnum):
     WRONG_TYPE = "wrong_type"
     NAMED = "named"
     EDGE = "edge"
+    ADVERSARIAL = "adversarial"
+    INVARIANCE = "invariance"
 
 
 class Form(StrEnum):
@@ -37,6 +39,27 @@ class Form(StrEnum):
     INSTANCES = "instances"
     INPUTS = "inputs"
     V2 = "v2"
+
+
+class Invariance(StrEnum):
+    """What an answer must not depend on."""
+
+    ROW_ORDER = "row_order"
+    BATCH_SIZE = "batch_size"
+    DUPLICATES = "duplicated_rows"
+    COLUMN_ORDER = "column_order"
+    FORM = "body_form"
+    REPEATED = "repeated_calls"
+    PREVIOUS = "previous_request"
+    CONCURRENT = "concurrent_calls"
+
+    @property
+    def exact(self) -> bool:
+        """Whether the answers must be identical: the very same request, one at a time.
+
+        Where rows come in another arrangement, a sum may be added up in another order: the tolerance decides there.
+        """
+        return self in (Invariance.REPEATED, Invariance.PREVIOUS)
 
 
 class FailureKind(StrEnum):
@@ -53,11 +76,14 @@ class FailureKind(StrEnum):
     UNSTEADY = "answers_change_between_calls"
     WRONG_VERSION = "another_version_answers"
     NAMED_LIMIT = "named_expectation_broken"
+    OVERLOADED = "still_refuses_after_waiting"
+    TOO_SLOW = "slower_alone_than_the_objective"
+    VARIES = "depends_on_what_it_must_not"
 
     @property
     def is_final(self) -> bool:
         """Whether it makes every further request pointless when the first one gets it."""
-        return self in (FailureKind.NO_ANSWER, FailureKind.WRONG_VERSION)
+        return self in (FailureKind.NO_ANSWER, FailureKind.WRONG_VERSION, FailureKind.OVERLOADED)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,6 +123,14 @@ class Case:
         How often it is sent; the answers must be identical.
     limits : Limits or None
         What a named case asks of the answer beyond the reference's.
+    sources : tuple of str
+        Where each row comes from (the holdout, between its rows, the declared ranges); empty where that is not told.
+    invariance : Invariance or None
+        What its answers are compared for with those that its rows got in the case called ``base``; without a ``base``,
+        with what each row got by itself.
+    base : str
+    after : Case or None
+        What is sent just before it, whatever that gets.
     """
 
     name: str
@@ -108,6 +142,10 @@ class Case:
     columns: tuple[str, ...] = ()
     repeats: int = 1
     limits: Limits | None = None
+    sources: tuple[str, ...] = ()
+    invariance: Invariance | None = None
+    base: str = ""
+    after: Case | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +179,19 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back: a status and a body, or the error that stood in their way."""
+    """What came back, and after how long: a status and a body, or the error that stood in their way."""
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     error: str = ""
     timed_out: bool = False
+    seconds: float = 0.0
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """Whether it turns the request away for now and says when to come back: protection, not an answer."""
+        return self.status in (429, 503) and "retry-after" in self.headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +216,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A case, what was expected, what came back, and the failure if there is one."""
+    """A case, what was expected, what came back, and the failure if there is one.
+
+    ``ms`` is how long the slowest reply took from its request, as far as it was not turned away to wait.
+    """
 
     case: Case
     expectation: Expectation
@@ -181,3 +228,9 @@ class Result:
     difference: float | None = None
     failure: Failure | None = None
     sent: bool = True
+    ms: float = 0.0
+
+    @property
+    def compared(self) -> bool:
+        """Whether each of its rows got an answer that was held against the reference's."""
+        return bool(self.answers) and len(self.answers) == len(self.expectation.answers)

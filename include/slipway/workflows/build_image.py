@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.core.evidence import Check, Evidence, Findings
-from slipway.core.golden import Tolerance
 from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec
 from slipway.core.version import VersionFiles
@@ -49,7 +48,7 @@ def candidates_for(bench: Workbench, spec: ModelSpec, files: VersionFiles) -> Ca
 
     cache = bench.settings.var / "backends"
     made = provide_compilation(files, spec.to_signature(), cache=cache, progress=bench.say)
-    reference, objectives = spec.reference, spec.objectives
+    objectives = spec.objectives
     return Candidates(
         folder=made.folder,
         rows=made.rows,
@@ -57,7 +56,7 @@ def candidates_for(bench: Workbench, spec: ModelSpec, files: VersionFiles) -> Ca
         compiled=made.compiled,
         reasons=made.reasons,
         coverage=made.coverage,
-        tolerance=Tolerance(absolute=reference.absolute_tolerance, relative=reference.relative_tolerance),
+        tolerance=spec.reference.tolerance,
         memory_mb=objectives.memory_mb,
         cpus=objectives.cpus,
     )

@@ -2,10 +2,13 @@
 
 import pytest
 
-from slipway.core.golden import Golden, Tolerance
+from slipway.core.golden import Golden, Tolerance, ulps_between
 from slipway.errors import EvidenceError
 
 EXACT, LOOSE = Tolerance(absolute=0.0, relative=0.0), Tolerance(absolute=0.01, relative=0.1)
+EPSILON = 2.0**-52
+ULPS = Tolerance(absolute=0.0, relative=0.0, ulps=3)
+SINGLE = Tolerance(absolute=0.0, relative=0.0, ulps=1, single=True)
 CASES = {
     "equal": (EXACT, 1.0, 1.0, True),
     "int and float": (EXACT, 1, 1.0, True),
@@ -18,6 +21,13 @@ CASES = {
     "same label": (EXACT, "a", "a", True),
     "another label": (LOOSE, "a", "b", False),
     "a bool is no number": (LOOSE, True, 1.0, False),
+    "within the last places": (ULPS, 1.0 + 3 * EPSILON, 1.0, True),
+    "beyond the last places": (ULPS, 1.0 + 4 * EPSILON, 1.0, False),
+    "the last places of a huge number": (ULPS, 1e300 * (1 + EPSILON), 1e300, True),
+    "the last places of single precision": (SINGLE, 1.0 + 2**-23, 1.0, True),
+    "two of them": (SINGLE, 1.0 + 2**-22, 1.0, False),
+    "last places forgive no missing number": (ULPS, float("inf"), 1.7976931348623157e308, False),
+    "either ground is enough": (Tolerance(absolute=0.5, relative=0.0, ulps=1), 1.4, 1.0, True),
 }
 
 
@@ -33,5 +43,26 @@ def test_golden_rows_have_answers(rows, answers):
 
 
 def test_golden_answers_survive_json():
-    golden = Golden(rows=({"x": 1.0},), answers=(0.5,), tolerance=LOOSE)
-    assert Golden.from_json(golden.to_json()) == golden
+    for tolerance in (LOOSE, SINGLE):
+        golden = Golden(rows=({"x": 1.0},), answers=(0.5,), tolerance=tolerance)
+        assert Golden.from_json(golden.to_json()) == golden
+
+
+def test_golden_answers_of_before_the_last_places_are_read():
+    old = {"rows": [{"x": 1.0}], "answers": [0.5], "tolerance": {"absolute": 0.01, "relative": 0.1}}
+    assert Golden.from_json(old).tolerance == LOOSE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "single", "apart"),
+    [
+        (0.0, -0.0, False, 0),
+        (5e-324, -5e-324, False, 2),
+        (1.0, 2.0, False, 2**52),
+        (1.0, 2.0, True, 2**23),
+        (-1.0, -1.0 - EPSILON, False, 1),
+        (1e300, 1e301, True, 0),
+    ],
+)
+def test_units_in_the_last_place_are_counted_over_zero_and_by_precision(one, other, single, apart):
+    assert ulps_between(one, other, single=single) == ulps_between(other, one, single=single) == apart

@@ -131,3 +131,22 @@ def test_a_v2_reply_must_hold_the_declared_output(judge, headers, body):
 
 def test_labels_and_numbers_that_are_none_have_no_difference():
     assert largest_difference(["a", float("nan"), 10**400], ["a", 1.0, 1.0]) is None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_refusal_after_waiting_is_a_kind_of_its_own(judge, headers, status):
+    reply = Reply(status=status, headers={**headers, "retry-after": "1"}, body=b'{"error": "busy"}')
+    for expectation in (ANSWER, REJECTION):
+        assert kind_of(judge.judge(CASE, expectation, [reply])) is FailureKind.OVERLOADED
+
+
+def test_the_slowest_reply_is_remembered(judge, headers):
+    replies = [Reply(status=200, headers=headers, body=b'{"predictions": [0.5]}', seconds=s) for s in (0.01, 0.2, 0.1)]
+    assert judge.judge(CASE, ANSWER, replies).ms == 200.0
+
+
+@pytest.mark.parametrize(("ulps", "kind"), [(0, FailureKind.WRONG_ANSWER), (1, None)])
+def test_a_unit_in_the_last_place_is_forgiven_where_it_is_declared(tiny, headers, ulps, kind):
+    exact = Judge(tiny.signature, Tolerance(absolute=0.0, relative=0.0, ulps=ulps), tiny.files.subject)
+    reply = Reply(status=200, headers=headers, body=b'{"predictions": [0.30000000000000004]}')
+    assert kind_of(exact.judge(CASE, replace(ANSWER, answers=(0.3,)), [reply])) is kind

@@ -1,5 +1,6 @@
 import json
 import time
+import zlib
 
 import pytest
 
@@ -7,7 +8,9 @@ from slipway.core.golden import Golden
 from slipway.core.spec import Objectives
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import GateConfigurationError, ReferenceFailed
+from slipway.scenarios import replay
 from slipway.scenarios.gate import run_scenarios
+from slipway.scenarios.suite import Invariance
 
 
 @pytest.fixture
@@ -137,15 +140,15 @@ def test_answers_that_depend_on_the_batch_are_found(gate, tiny, tiny_service):
 def test_a_fault_in_half_a_percent_of_the_rows_is_found(gate, tiny, tiny_service):
     class Rare(tiny_service):
         def one(self, row):
-            return super().one(row) + 0.01 * (row["a"] > 9.95)
+            return super().one(row) + 0.01 * (4.0 < row["a"] < 4.05)
 
     found = gate(Rare())
     assert outcome(found) is Outcome.FAILED
-    assert 0 < value(found, "in_range.failed") < 60
+    assert 0 < value(found, "scenarios.failed") < 60
     first = smallest(found)[0]
     assert first["columns"] == ["a"]
     assert differing(first, tiny.base) == ["a"]
-    assert first["rows"][0]["a"] > 9.95
+    assert 4.0 < first["rows"][0]["a"] < 4.05
 
 
 def test_a_bool_that_is_taken_for_a_number_is_found(gate, tiny, tiny_service):
@@ -311,3 +314,169 @@ def test_a_service_that_is_far_too_slow_ends_the_suite_at_its_first_requests(gat
     assert outcome(found) is Outcome.FAILED
     assert value(found, "latency.alone_p50") > 20
     assert value(found, "scenarios.requests") == 15
+
+
+def test_the_evidence_says_what_the_rows_can_find_and_where_they_come_from(gate, tiny_service):
+    found = gate(tiny_service())
+    power = found.details["detection_power"]
+    assert set(power) == {"in_range", "boundary", "gap", "out_of_range"}
+    for kind, told in power.items():
+        assert told["power"] == pytest.approx(1 - 0.995 ** told["rows"]), kind
+        assert told["power"] >= 0.99, kind
+        assert "1 of 200" in told["sentence"]
+    assert sum(found.details["in_range_rows"].values()) >= 2000
+    assert set(found.details["in_range_rows"]) == {
+        "holdout",
+        "between holdout rows",
+        "independent columns",
+        "declared ranges",
+    }
+    assert {one["name"] for one in found.details["invariances"]} == {str(one) for one in Invariance}
+    assert all(one["cases"] for one in found.details["invariances"])
+    assert all(value(found, f"invariance.{one}.broken") == 0 for one in Invariance)
+    assert value(found, "latency.slow_cases") == 0
+
+
+def hits(row):
+    return zlib.crc32(repr(sorted(row.items())).encode()) % 200 == 0
+
+
+def at_an_end(row):
+    return 10.0 in (row["a"], row["g"]) or row["b"] in (-1.0, 1.0) or row["c"] in (0, 100)
+
+
+@pytest.mark.parametrize(
+    "touched",
+    [
+        pytest.param(lambda row, reasons: reasons == {"missing"}, id="rows-with-a-gap"),
+        pytest.param(lambda row, reasons: "out_of_range" in reasons, id="rows-out-of-range"),
+        pytest.param(lambda row, reasons: not reasons and at_an_end(row), id="rows-at-an-end"),
+    ],
+)
+def test_a_fault_in_half_a_percent_of_the_odd_rows_is_found(gate, tiny_service, touched):
+    class Rare(tiny_service):
+        def treat(self, row):
+            seen, flags, problems = super().treat(row)
+            if not problems and touched(row, {flag["reason"] for flag in flags}):
+                seen["wrong"] = hits(row)
+            return seen, flags, problems
+
+        def one(self, row):
+            return super().one(row) + 0.01 * row.get("wrong", 0)
+
+    found = gate(Rare())
+    assert outcome(found) is Outcome.FAILED
+    assert smallest(found)[0]["kind"] == "wrong_answer"
+
+
+def test_a_fault_where_two_columns_are_at_their_ends_is_found_and_both_are_named(gate, tiny_service):
+    class Corner(tiny_service):
+        def one(self, row):
+            return super().one(row) + 0.01 * (row["a"] == 10.0 and row["b"] == -1.0)
+
+    found = gate(Corner())
+    assert outcome(found) is Outcome.FAILED
+    assert sorted(smallest(found)[0]["columns"]) == ["a", "b"]
+
+
+def test_a_trace_of_the_request_before_is_found_and_both_requests_are_told(gate, tiny_service):
+    class Remembers(tiny_service):
+        last = 0.0
+
+        def predict(self, rows):
+            before, self.last = self.last, rows[-1]["e"]
+            return [answer + 1e-10 * (before > 1.5) for answer in super().predict(rows)]
+
+    found = gate(Remembers())
+    assert outcome(found) is Outcome.FAILED
+    assert value(found, "invariance.previous_request.broken") > 0
+    assert value(found, "in_range.failed") == 0, "the tolerance is wider than the trace"
+    [told] = [one for one in smallest(found) if one["kind"] == "depends_on_what_it_must_not"][:1]
+    assert told["curl"].count("curl ") == 2
+
+
+def test_an_answer_that_depends_on_the_order_of_rows_breaks_that_invariance_and_not_the_form(gate, tiny_service):
+    class Ordered(tiny_service):
+        def predict(self, rows):
+            last = super().one(rows[-1]) if len(rows) == 33 else 0.0
+            return [answer + 0.01 * last for answer in super().predict(rows)]
+
+    found = gate(Ordered())
+    assert outcome(found) is Outcome.FAILED
+    assert value(found, "invariance.row_order.broken") > 0
+    assert value(found, "invariance.body_form.broken") == 0
+
+
+def slow_where(service, slow):
+    class Slow(service):
+        def predict(self, rows):
+            if any(slow(row) for row in rows):
+                time.sleep(0.15)
+            return super().predict(rows)
+
+    return Slow()
+
+
+def test_a_row_with_a_gap_that_is_too_slow_by_itself_fails_with_that_request(gate, tiny, tiny_service):
+    tiny.spec = tiny.spec.model_copy(update={"objectives": Objectives(p95_ms=90, p99_ms=100)})
+    found = gate(slow_where(tiny_service, lambda row: row["c"] is None))
+    assert outcome(found) is Outcome.FAILED
+    assert value(found, "latency.slow_cases") > 0
+    first = smallest(found)[0]
+    assert (first["kind"], first["columns"]) == ("slower_alone_than_the_objective", ["c"])
+    assert "a plain row beside it took" in first["message"]
+    assert value(found, "detection.power_at_half_percent") < 0.99, "the flood is not sent once something has failed"
+
+
+def test_a_service_that_is_now_and_then_slow_is_left_to_the_load_test(gate, tiny, tiny_service):
+    tiny.spec = tiny.spec.model_copy(update={"objectives": Objectives(p95_ms=90, p99_ms=100)})
+
+    class Stalls(tiny_service):
+        def predict(self, rows):
+            if self.calls % 97 == 50:
+                time.sleep(0.15)
+            return super().predict(rows)
+
+    found = gate(Stalls())
+    assert outcome(found) is Outcome.PASSED, smallest(found)
+
+
+def test_a_service_that_protects_itself_from_overload_passes(gate, tiny_service):
+    class Protected(tiny_service):
+        def __call__(self, path, body):
+            if self.calls % 50 == 49:
+                self.calls += 1
+                return 429, {"error": "come back later"}
+            return super().__call__(path, body)
+
+        def headers(self):
+            return {**super().headers(), "retry-after": "0"}
+
+    found = gate(Protected())
+    assert outcome(found) is Outcome.PASSED, smallest(found)
+    assert found.details["told_to_wait"] > 10
+
+
+def test_a_service_that_refuses_whatever_it_is_told_fails_by_a_kind_of_its_own(gate, tiny_service, monkeypatch):
+    monkeypatch.setattr(replay, "seconds_to_wait", lambda *_, **__: 0.0)
+
+    class Refuses(tiny_service):
+        def __call__(self, path, body):
+            status, data = super().__call__(path, body)
+            return (503, {"error": "not now"}) if '"c": null' in body.decode("utf-8", "replace") else (status, data)
+
+        def headers(self):
+            return {**super().headers(), "retry-after": "1"}
+
+    found = gate(Refuses())
+    assert outcome(found) is Outcome.FAILED
+    assert smallest(found)[0]["kind"] == "still_refuses_after_waiting"
+    assert "were refused each of" in found.details["stopped"]
+
+
+def test_nothing_is_left_on_disk_beside_the_reports(gate, tiny, tiny_service, tmp_path, monkeypatch):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    gate(tiny_service())
+    assert list(folder.iterdir()) == []

@@ -23,8 +23,8 @@ PASSED = [passed(i) for i in range(1000)]
 FAILURE = Failure(kind=FailureKind.WRONG_ANSWER, message="<script>alert(1)</script>", served="</pre>", expected=1)
 
 
-def outcome(results, requests=1000, **options):
-    return decide(measure(results, requests=requests, exhausted=False, unit="1", **options)).outcome
+def outcome(results, requests=1000):
+    return decide(measure(results, requests=requests, exhausted=False, unit="1")).outcome
 
 
 def test_a_thousand_right_answers_pass():
@@ -34,15 +34,20 @@ def test_a_thousand_right_answers_pass():
 @pytest.mark.parametrize(
     ("results", "requests"),
     [
-        pytest.param([*PASSED[1:], replace(PASSED[0], failure=FAILURE)], 1000, id="one-wrong-answer"),
         pytest.param([*PASSED, replace(PASSED[0], sent=False)], 1000, id="one-not-sent"),
         pytest.param(PASSED, 999, id="too-few-requests"),
         pytest.param(PASSED[:900], 1000, id="too-few-rows-to-find-a-rare-fault"),
         pytest.param([PASSED[0]] * 1000, 1000, id="a-thousand-times-the-same-row"),
     ],
 )
-def test_anything_less_fails(results, requests):
-    assert outcome(results, requests) is Outcome.FAILED
+def test_anything_less_leaves_it_open(results, requests):
+    assert outcome(results, requests) is Outcome.INCONCLUSIVE
+
+
+def test_one_wrong_answer_fails_whatever_was_not_sent():
+    wrong = replace(PASSED[0], failure=FAILURE)
+    assert outcome([*PASSED[1:], wrong]) is Outcome.FAILED
+    assert outcome([wrong, replace(PASSED[1], sent=False)], requests=1) is Outcome.FAILED
 
 
 def test_a_class_without_cases_is_not_measured():

@@ -87,3 +87,16 @@ def test_minimise_needs_few_tries_when_one_of_many_matters():
 
     assert minimise(range(1000), fails) == [500]
     assert len(tries) < 60
+
+
+def test_numbers_that_matter_are_rounded_as_far_as_they_still_fail():
+    found, _ = shrunk(
+        ({**GOOD, "a": 9.9731648, "b": 0.0123456},), lambda rows: rows[0]["a"] > 9.95 and rows[0]["b"] < 1
+    )
+    assert found.result.case.rows[0] == {**GOOD, "a": 10.0, "b": 0.01}
+
+
+def test_a_failure_that_shows_only_beside_another_case_is_left_as_it_is():
+    case = Case(name="c", kind=CaseClass.INVARIANCE, rows=(GOOD, GOOD))
+    failed = result_of(case, True, kind=FailureKind.VARIES)
+    assert shrink(failed, pytest.fail, good=GOOD, budget=Budget(9)).result is failed
