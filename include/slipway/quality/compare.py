@@ -3,27 +3,30 @@
 Rule
 ----
 The difference is signed so that positive is better for the challenger, whichever way the metric points. Rows are drawn
-with replacement, the same for both models, 1000 times with a fixed seed; the middle 95 % of the differences are the
-interval. The gate holds the **upper end** of the interval against ``-margin``:
+with replacement, the same for both models, 1000 times with a fixed seed: what makes a row hard makes it hard for both,
+and cancels. The gate holds the **upper end** of the differences against ``-margin``:
 
-1. FAILED when even the upper end lies below ``-margin``: the version is worse by more than the margin, with 97.5 %
-   confidence.
-2. PASSED otherwise. Two equally good models are stopped in about one release of forty, not in every second one, as
-   a rule on the point estimate would with a margin of zero.
-3. INCONCLUSIVE with fewer rows than ``min_rows``, or when the metric is undefined in more than one draw in ten.
+1. FAILED when the version is worse by more than the margin with 95 % confidence (the upper end, one-sided, lies below
+   ``-margin``), and worse at all with 99 % confidence. Without a margin the second condition decides: two equally good
+   models are stopped in one release of a hundred. With one, a version that is worse by the whole margin is stopped in
+   one of twenty, and one that is as good as never.
+2. PASSED otherwise. That is no proof of being as good (a strict test of non-inferiority): on 150 rows hardly any good
+   version could give it, and all would be stopped as INCONCLUSIVE. What a pass leaves open is recorded beside it:
+   ``resolution``, half the width of the 95 % interval; ``detectable``, the true loss that these rows show with 80 %
+   probability; and ``within_margin``, how likely the loss is within the margin. On few rows the absolute thresholds
+   carry the weight.
+3. INCONCLUSIVE with fewer rows than needed, or when the metric is undefined in more than one draw in ten.
 
 Two nearly identical models leave a narrow interval, and then a loss too small to matter is still a sure one:
 ``champion_margin`` says which loss matters.
 
-What a pass cannot see is recorded beside it: ``resolution``, the half width of the interval, is the smallest loss that
-this holdout can show. On few rows it is large, and the absolute thresholds carry the weight.
-
-Reference: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), sections 13.3 and 16.
+References: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), sections 13.3 and 16; S. Wellek, Testing
+Statistical Hypotheses of Equivalence and Noninferiority, 2nd ed. (2010), for what rule 2 does not claim.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +36,7 @@ from slipway.quality.metrics import Array, Weighted, weighted
 RESAMPLES = 1000
 SEED = 20_240_229
 MAX_UNDEFINED = 0.1
+SURE, POWER = 1.645, 0.84  # standard errors: one-sided 95 % confidence, and 80 % probability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +50,27 @@ class Comparison:
     low: float | None
     high: float | None
     rows: int
+    drawn: Array = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+
+    @property
+    def upper(self) -> float | None:
+        """What is held against ``-margin`` by rule 1: not below zero unless the version is surely worse at all."""
+        if self.high is None:
+            return None
+        upper, surest = (float(q) for q in np.quantile(self.drawn, (0.95, 0.99)))
+        return upper + 0.0 if surest < 0 else max(upper, surest) + 0.0
+
+    def within(self, margin: float) -> float | None:
+        """Return the share of draws in which the version is not worse by more than ``margin``."""
+        return None if self.high is None else float(np.mean(self.drawn >= -margin))
+
+    def detectable(self, margin: float) -> float | None:
+        """Return the true loss that these rows show with 80 % probability, in the metric's unit."""
+        return None if self.high is None else margin + (SURE + POWER) * float(np.std(self.drawn))
 
     @property
     def resolution(self) -> float | None:
-        """Half the width of the interval: the smallest loss that these rows can show."""
+        """Half the width of the interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
@@ -80,7 +101,9 @@ def compare(
     old = weighted(metric, truth, champion, positive_threshold=positive_threshold)
     rows = len(truth)
     ones = np.ones(rows)
-    low, high = _interval(lambda w: sign * (new(w) - old(w)), rows, resamples=resamples, seed=seed)
+    drawn = _drawn(lambda w: sign * (new(w) - old(w)), rows, resamples=resamples, seed=seed)
+    known = len(drawn) >= max(1.0, (1 - MAX_UNDEFINED) * resamples)
+    low, high = (float(q) + 0.0 for q in np.quantile(drawn, (0.025, 0.975))) if known else (None, None)
     return Comparison(
         metric=metric,
         challenger=new(ones),
@@ -89,18 +112,16 @@ def compare(
         low=low,
         high=high,
         rows=rows,
+        drawn=drawn,
     )
 
 
-def _interval(difference: Weighted, rows: int, *, resamples: int, seed: int) -> tuple[float | None, float | None]:
+def _drawn(difference: Weighted, rows: int, *, resamples: int, seed: int) -> Array:
+    """Return the differences of all draws in which they are defined."""
     if rows == 0:
-        return None, None
+        return np.empty(0)
     rng = np.random.default_rng(seed)
     drawn = np.empty(resamples)
     for at in range(resamples):
         drawn[at] = difference(np.bincount(rng.integers(rows, size=rows), minlength=rows).astype(float))
-    defined = drawn[np.isfinite(drawn)]
-    if len(defined) < (1 - MAX_UNDEFINED) * resamples:
-        return None, None
-    low, high = np.quantile(defined, (0.025, 0.975))
-    return float(low) + 0.0, float(high) + 0.0
+    return drawn[np.isfinite(drawn)]

@@ -7,16 +7,20 @@ Rules
 2. Each declared metric is held against its threshold, overall and on each slice; each fairness difference against its
    limit (:mod:`slipway.quality.slices`).
 3. The champion answers the *same* rows. Those that the champion was trained on flatter it: they are left out as long
-   as ``min_rows`` others remain; otherwise all rows are compared, and the details say so.
+   as ``FAIR_ROWS`` others remain. Otherwise all rows are compared: a version that holds against a flattered champion
+   holds, and one that does not was not judged fairly (INCONCLUSIVE).
 4. The challenger is stopped when the paired bootstrap shows that it is worse than the champion by more than
    ``champion_margin`` (:mod:`slipway.quality.compare`). Without a champion there is nothing to compare: a first
    release is recorded as one, and the other rules decide.
+5. It is stopped when it is surely and materially wrong on a part of the holdout that nobody declared
+   (:mod:`slipway.quality.discover`): beside the champion, or, in a first release, by itself.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,16 +34,19 @@ from slipway.core.verdict import Bound, Measurement
 from slipway.core.version import VersionFiles
 from slipway.errors import ArtifactError
 from slipway.quality.compare import Comparison, compare
+from slipway.quality.discover import Search, search
 from slipway.quality.leaks import duplicated_rows
+from slipway.quality.measured import FAIR_ROWS, comparison_measurements, part_json, search_measurements
 from slipway.quality.metrics import Array
 from slipway.quality.predictions import TIMEOUT_S, predict
-from slipway.quality.slices import Group, Scored, fairness_measurement, slice_measurement
+from slipway.quality.slices import Group, Scored, fairness_interval, fairness_measurement, slice_measurement
 from slipway.quality.snapshot import read_table, write_without
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REPORT_FILE = "evaluate.html"
+SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ class Quality:
     measurements: tuple[Measurement, ...]
     groups: dict[str, tuple[Group, ...]]
     comparison: Comparison | None
+    search: Search
     details: dict[str, Any]
 
 
@@ -119,14 +127,12 @@ def _judged(
     signature = spec.to_signature()
     frame = read_table(holdout)
     truth = labels(frame, spec)
-    predicted = predict(files, holdout, signature, timeout_s=timeout_s)
+    both = [files] if champion is None else [files, champion]
+    with ThreadPoolExecutor(max_workers=len(both)) as threads:  # each waits for a process of its own
+        predicted, *others = threads.map(lambda v: predict(v, holdout, signature, timeout_s=timeout_s), both)
     rival = None
     if champion is not None:
-        rival = Rival(
-            name=str(champion.subject),
-            predicted=predict(champion, holdout, signature, timeout_s=timeout_s),
-            trained_on=_trained_on(champion, frame, spec),
-        )
+        rival = Rival(name=str(champion.subject), predicted=others[0], trained_on=_trained_on(champion, frame, spec))
     return judge(spec, frame, truth, predicted, rival=rival, set_aside=set_aside)
 
 
@@ -166,11 +172,24 @@ def judge(
         "rows_scored": len(truth),
         "rows_set_aside": set_aside,
     }
+    details["fairness_intervals"] = {
+        name: fairness_interval(scored, fairness) for name, fairness in zip(groups, spec.quality.fairness, strict=True)
+    }
     comparison = None
     if rival is not None:
         comparison, details["champion"] = _beside(spec, truth, predicted, rival)
-        found.extend(comparison_measurements(comparison, spec))
-    return Quality(scored=scored, measurements=tuple(found), groups=groups, comparison=comparison, details=details)
+        found.extend(comparison_measurements(comparison, spec, fair=details["champion"]["fair"]))
+    parts = _search(spec, frame, truth, predicted, rival)
+    found.extend(search_measurements(parts))
+    details["worst_parts"] = [part_json(part) for part in parts.found[:SHOWN]]
+    return Quality(
+        scored=scored,
+        measurements=tuple(found),
+        groups=groups,
+        comparison=comparison,
+        search=parts,
+        details=details,
+    )
 
 
 def labels(frame: pd.DataFrame, spec: ModelSpec) -> Array:
@@ -190,32 +209,6 @@ def labels(frame: pd.DataFrame, spec: ModelSpec) -> Array:
     return truth
 
 
-def comparison_measurements(comparison: Comparison, spec: ModelSpec) -> tuple[Measurement, ...]:
-    """Return the judged upper end of the interval, and beside it what is only recorded."""
-    name, rows = comparison.metric, comparison.rows
-    low, high = comparison.low, comparison.high
-    seen = "the interval is not defined" if low is None or high is None else f"95 % interval [{low:.4g}, {high:.4g}]"
-    return (
-        Measurement(
-            name=f"champion.{name}_difference",
-            value=high,
-            threshold=0.0 - spec.quality.champion_margin,
-            bound=Bound.MIN,
-            n=rows,
-            n_required=spec.quality.min_rows,
-            note=f"upper end; positive is better than the champion; {seen}, estimate {comparison.difference:.4g}",
-        ),
-        Measurement(name=f"champion.{name}", value=comparison.champion, n=rows, note="the champion on the same rows"),
-        Measurement(name=f"champion.{name}_difference_estimate", value=comparison.difference, n=rows),
-        Measurement(
-            name=f"champion.{name}_resolution",
-            value=comparison.resolution,
-            n=rows,
-            note="the smallest loss that these rows can show",
-        ),
-    )
-
-
 def _metric(scored: Scored, declared: MetricThreshold, spec: ModelSpec) -> Measurement:
     return Measurement(
         name=declared.name.value,
@@ -229,9 +222,8 @@ def _metric(scored: Scored, declared: MetricThreshold, spec: ModelSpec) -> Measu
 
 def _beside(spec: ModelSpec, truth: Array, predicted: Array, rival: Rival) -> tuple[Comparison, dict[str, Any]]:
     usable = np.isfinite(predicted) & np.isfinite(rival.predicted)
-    fresh = usable & ~rival.trained_on
-    excluded = bool(rival.trained_on.any()) and int(fresh.sum()) >= spec.quality.min_rows
-    rows = fresh if excluded else usable
+    rows = _fair_rows(usable, rival)
+    excluded = bool((usable & ~rows).any())
     comparison = compare(
         spec.quality.champion_metric,
         truth[rows],
@@ -243,10 +235,34 @@ def _beside(spec: ModelSpec, truth: Array, predicted: Array, rival: Rival) -> tu
         "name": rival.name,
         "rows_trained_on": int(rival.trained_on.sum()),
         "rows_trained_on_excluded": excluded,
+        "fair": not bool(rival.trained_on[rows].any()),
         "rows_compared": comparison.rows,
         "predictions_not_finite": int((~np.isfinite(rival.predicted)).sum()),
         "interval": [comparison.low, comparison.high],
     }
+
+
+def _fair_rows(usable: NDArray[np.bool_], rival: Rival) -> NDArray[np.bool_]:
+    """Return the rows to compare on: those new to the champion if there are enough, else all (rule 3)."""
+    fresh = usable & ~rival.trained_on
+    return fresh if int(fresh.sum()) >= FAIR_ROWS else usable
+
+
+def _search(spec: ModelSpec, frame: pd.DataFrame, truth: Array, predicted: Array, rival: Rival | None) -> Search:
+    """Search for parts beside the champion where that is fair, else the version by itself."""
+    rows, champion = np.isfinite(predicted), None
+    if rival is not None:
+        both = _fair_rows(rows & np.isfinite(rival.predicted), rival)
+        if both.any() and not rival.trained_on[both].any():
+            rows, champion = both, rival.predicted[both]
+    return search(
+        frame[rows].reset_index(drop=True),
+        truth[rows],
+        predicted[rows],
+        champion=champion,
+        columns=spec.to_signature().names,
+        chances=spec.task is Task.CLASSIFICATION,
+    )
 
 
 def _trained_on(champion: VersionFiles, holdout: pd.DataFrame, spec: ModelSpec) -> NDArray[np.bool_]:

@@ -11,17 +11,18 @@ import numpy as np
 from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec, Task
 from slipway.core.verdict import Measurement, Outcome, decide
+from slipway.quality.discover import Found, Harm, Search
 from slipway.quality.metrics import calibration, correlation, roc_auc, roc_curve
 from slipway.quality.slices import Scored
-from slipway.quality.svg import AMBER, BLUE, GREEN, GREY, RED, Bar, Frame, bars, interval
+from slipway.quality.svg import AMBER, BLUE, GREEN, GREY, RED, Bar, Frame, Spread, bars, forest, interval
 from slipway.reporting.page import card, own_file, page, tiles
-from slipway.reporting.tables import measurement_table, number, outcome_chip, table
+from slipway.reporting.tables import chip, measurement_table, number, outcome_chip, table
 
 if TYPE_CHECKING:
     from slipway.quality.evaluate import Quality
 
 COLOURS = {Outcome.PASSED: GREEN, Outcome.FAILED: RED, Outcome.INCONCLUSIVE: AMBER, None: BLUE}
-MAX_DOTS = 1500
+MAX_DOTS, SHOWN_PARTS = 1500, 8
 
 
 def render(quality: Quality, *, spec: ModelSpec, subject: Subject) -> str:
@@ -34,6 +35,7 @@ def render(quality: Quality, *, spec: ModelSpec, subject: Subject) -> str:
         card("What decided", measurement_table(measurements)),
         _champion(quality, spec),
         _slices(measurements),
+        _parts(quality.search, spec),
         _fairness(quality),
         _pictures(quality.scored, spec),
     ]
@@ -52,6 +54,8 @@ def _champion(quality: Quality, spec: ModelSpec) -> str:
         (escape(facts["name"]), number(comparison.champion)),
         ("difference, positive is better", number(comparison.difference)),
         ("rows compared", str(facts["rows_compared"])),
+        ("share of draws within the margin", number(comparison.within(spec.quality.champion_margin))),
+        ("loss that is stopped with 80 % probability", number(comparison.detectable(spec.quality.champion_margin))),
         ("holdout rows that the champion was trained on", _trained(facts["rows_trained_on"], facts)),
     ]
     drawn = ""
@@ -63,7 +67,8 @@ def _champion(quality: Quality, spec: ModelSpec) -> str:
         "Beside the champion",
         table((f"{comparison.metric}", "Value"), rows, numeric=(1,)),
         drawn,
-        note="95 % interval of the paired bootstrap. The version is stopped when all of it lies left of the limit.",
+        note="95 % interval of the paired bootstrap: both models on the same rows. The version is stopped when it is "
+        "worse by more than the margin with 95 % confidence (one-sided), and worse at all with 99 %.",
     )
 
 
@@ -82,12 +87,71 @@ def _slices(measurements: Iterable[Measurement]) -> str:
     return card("Slices", bars(items), note="The dark tick is the slice's own threshold.") if items else ""
 
 
+def _parts(found: Search, spec: ModelSpec) -> str:
+    """Return the worst parts of the search, as a forest plot of their bias and a table."""
+    heading = "Parts that nobody declared"
+    if not found.parts:
+        return card(heading, note=f"{found.rows} rows are too few to be cut into parts.")
+    said = (
+        f"{found.parts} parts of {found.rows} rows, by one input or two; {found.asked} of them were asked about: "
+        + ("those on which the version answers materially otherwise than the champion. " if found.beside else "all. ")
+        + "A part stops the version when it is worse beyond chance (corrected for all that were asked about) and the "
+        "excess, as a share of the overall root mean square error, is past its limit. "
+        + f"A mean error of {number(found.detectable)} on a fifth of the rows is found with a probability of 80 %."
+    )
+    shown = _distinct(found.found)
+    lines = [
+        Spread(
+            label=f"{part.label} (n={part.rows})",
+            low=part.low,
+            value=part.value,
+            high=part.high,
+            beside=part.rival,
+            colour=RED if part.harmful else BLUE,
+        )
+        for part in shown
+        if part.harm is Harm.BIAS
+    ]
+    legend = f"Mean of answer - {spec.quality.label}, with intervals that hold for all parts at once. Hollow: champion."
+    plot = f'{forest(lines)}<p class="small">{escape(legend)}</p>' if lines else ""
+    return card(heading, plot, _part_table(shown), note=said)
+
+
+def _distinct(found: Iterable[Found]) -> list[Found]:
+    """Return the first few parts of each harm, leaving out those that differ by a hair: same rows count and value."""
+    kept: dict[tuple[str, int, str], Found] = {}
+    for part in found:
+        kept.setdefault((part.harm.value, part.rows, f"{part.value:.3g}"), part)
+    return [part for harm in Harm for part in [p for p in kept.values() if p.harm is harm][:SHOWN_PARTS]]
+
+
+def _part_table(shown: Iterable[Found]) -> str:
+    rows = [
+        (
+            outcome_chip(Outcome.FAILED) if part.harmful else chip("recorded"),
+            escape(part.label),
+            str(part.rows),
+            "mean error" if part.harm is Harm.BIAS else "root mean square error",
+            number(part.value),
+            number(part.rival),
+            f"{part.excess:.2f} of {part.limit:.2f}",
+            f"{part.chance:.2g}",
+        )
+        for part in shown
+    ]
+    header = ("Verdict", "Part", "Rows", "Measured", "Version", "Champion", "Excess of limit", "Corrected p")
+    return table(header, rows, numeric=(2, 4, 5, 6, 7)) if rows else ""
+
+
 def _fairness(quality: Quality) -> str:
     by_name = {m.name: m for m in quality.measurements}
     parts = []
     for name, groups in quality.groups.items():
         measured = by_name[name]
-        said = f"<p>{outcome_chip(measured.outcome)} <code>{escape(name)}</code> = {number(measured.value)}</p>"
+        ends = quality.details["fairness_intervals"].get(name)
+        between = f", 95 % interval {number(ends[0])} to {number(ends[1])}" if ends else ""
+        value = f"{number(measured.value)}{between}, limit {number(measured.threshold)}"
+        said = f"<p>{outcome_chip(measured.outcome)} <code>{escape(name)}</code> = {value}</p>"
         parts.append(said + bars([Bar(f"{g.label} (n={g.rows})", _known(g.value)) for g in groups]))
     return card("Fairness between groups", *parts) if parts else ""
 

@@ -6,6 +6,10 @@ Rules
 2. A fairness difference is the largest minus the smallest value over all groups; its n is that of the smallest group.
    A group that is too small, or on which the metric is undefined, leaves it INCONCLUSIVE: a small group is not excused.
 3. Rows whose group is missing are a group of their own.
+4. A fairness difference is judged as it was measured; its 95 % interval stands beside it (rows drawn with replacement
+   inside each group, percentiles; of more than two groups it is one of the largest difference, which chance widens).
+
+Reference: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), section 13.3, for rule 4.
 """
 
 from __future__ import annotations
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = "(missing)"
+RESAMPLES = 500
+SEED = 20_240_229
+Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,7 @@ def fairness_measurement(scored: Scored, fairness: FairnessSpec) -> tuple[Measur
     groups = tuple(Group(k, int(r.sum()), _group_value(fairness.metric, scored, r)) for k, r in members.items())
     values = [g.value for g in groups]
     known = len(groups) >= 2 and bool(np.isfinite(values).all())
+    interval = fairness_interval(scored, fairness)
     sizes = ", ".join(f"{g.label}: {g.value:.4g} on {g.rows} rows" for g in groups)
     measurement = Measurement(
         name=f"fairness.{fairness.column}.{fairness.metric}_difference",
@@ -95,9 +103,30 @@ def fairness_measurement(scored: Scored, fairness: FairnessSpec) -> tuple[Measur
         bound=Bound.MAX,
         n=min((g.rows for g in groups), default=0),
         n_required=fairness.min_rows,
-        note=sizes or "the holdout has no such column",
+        note=(sizes or "the holdout has no such column") + _interval_said(interval),
     )
     return measurement, groups
+
+
+def fairness_interval(scored: Scored, fairness: FairnessSpec, *, resamples: int = RESAMPLES) -> Interval:
+    """Return the 95 % interval of the difference between groups; None where it is undefined."""
+    members = group_rows(scored.frame, fairness)
+    values, counted = _per_row(fairness.metric, scored)
+    groups = [values[rows & counted] for rows in members.values()]
+    if len(groups) < 2 or not all(len(group) for group in groups):
+        return None
+    rng = np.random.default_rng(SEED)
+    means = np.array([_drawn_means(group, rng, resamples) for group in groups])
+    low, high = np.quantile(means.max(axis=0) - means.min(axis=0), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _drawn_means(group: Array, rng: np.random.Generator, resamples: int) -> Array:
+    return np.array([rng.choice(group, len(group)).mean() for _ in range(resamples)])
+
+
+def _interval_said(interval: Interval) -> str:
+    return "" if interval is None else f"; 95 % interval [{interval[0]:.4g}, {interval[1]:.4g}]"
 
 
 def group_rows(frame: pd.DataFrame, fairness: FairnessSpec) -> Mapping[str, NDArray[np.bool_]]:
@@ -118,11 +147,19 @@ def group_rows(frame: pd.DataFrame, fairness: FairnessSpec) -> Mapping[str, NDAr
 
 
 def _group_value(name: str, scored: Scored, rows: NDArray[np.bool_]) -> float:
-    if not rows.any():
-        return float("nan")
-    truth, predicted = scored.truth[rows], scored.predicted[rows]
-    if name == "selection_rate":
-        return float((predicted >= scored.positive_threshold).mean())
-    if name == "mean_error":
-        return float((predicted - truth).mean())
-    return scored.value(MetricName(name), rows)
+    values, counted = _per_row(name, scored)
+    chosen = values[rows & counted]
+    return float(chosen.mean()) if len(chosen) else float("nan")
+
+
+def _per_row(name: str, scored: Scored) -> tuple[Array, NDArray[np.bool_]]:
+    """Return a fairness metric as the mean of a value over rows, and which rows count."""
+    every, positive = np.ones(len(scored.truth), dtype=bool), scored.predicted >= scored.positive_threshold
+    error = scored.predicted - scored.truth
+    return {
+        "selection_rate": (positive.astype(float), every),
+        "recall": (positive.astype(float), scored.truth == 1),
+        "accuracy": ((positive == (scored.truth == 1)).astype(float), every),
+        "mean_error": (error, every),
+        "mae": (np.abs(error), every),
+    }[name]

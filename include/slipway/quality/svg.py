@@ -111,6 +111,25 @@ def histogram(counts: Sequence[int], edges: Sequence[float], *, width: int = 210
     return _svg(width, height, drawn + ends)
 
 
+def overlaid(before: Sequence[float], now: Sequence[float], *, width: int = 250, height: int = 96) -> str:
+    """Return two distributions over the same bins, as shares: ``before`` filled in grey, ``now`` as an outline."""
+    top = max([*before, *now], default=0.0) or 1.0
+    step, floor = width / max(len(now), 1), height - 4.0
+
+    def up(share: float) -> float:
+        return floor - (height - 12) * share / top
+
+    filled = "".join(
+        f'<rect x="{at * step:.1f}" y="{up(share):.1f}" width="{step:.1f}" height="{floor - up(share):.1f}" '
+        f'fill="{GREY}" fill-opacity=".5"/>'
+        for at, share in enumerate(before)
+    )
+    corners = [(x * step, up(share)) for at, share in enumerate(now) for x in (at, at + 1)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in [(0.0, floor), *corners, (width, floor)])
+    outline = f'<polyline points="{path}" fill="{BLUE}" fill-opacity=".12" stroke="{BLUE}" stroke-width="1.6"/>'
+    return _svg(width, height, filled + outline)
+
+
 def interval(low: float, middle: float, high: float, *, limit: float, width: int = 620) -> str:
     """Return a confidence interval on a line, with zero and the limit marked."""
     reach = max(abs(low), abs(high), abs(limit)) * 1.4 or 1.0
@@ -129,6 +148,40 @@ def interval(low: float, middle: float, high: float, *, limit: float, width: int
         _text(px(low) - 9, 44, f"{low:.3g}", "end") + _text(px(high) + 9, 44, f"{high:.3g}"),
     ]
     return _svg(width, 90, "".join(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """One line of a forest plot: a value with its interval, and another one beside it, if there is one."""
+
+    label: str
+    low: float
+    value: float
+    high: float
+    beside: float | None = None
+    colour: str = BLUE
+
+
+def forest(items: Sequence[Spread], *, width: int = 900) -> str:
+    """Return a forest plot: values with intervals below each other around zero, hollow dots for those beside them."""
+    ends = [v for i in items for v in (i.low, i.high, i.beside) if v is not None]
+    if not ends:
+        return ""
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    left, scale = 400, (width - 400 - 60) / ((high - low) or 1.0)
+    zero, bottom = left - low * scale, 12 + 26 * len(items)
+    parts = [_line((zero, 4), (zero, bottom), GREY), _text(zero, bottom + 14, "0", "middle")]
+    for at, item in enumerate(items):
+        y = 18 + at * 26
+        start, middle, end = (left + (v - low) * scale for v in (item.low, item.value, item.high))
+        parts.append(_text(left - 14, y + 4, item.label, "end"))
+        parts.append(_line((start, y), (end, y), item.colour))
+        parts.append(f'<circle cx="{middle:.1f}" cy="{y}" r="4.5" fill="{item.colour}"/>')
+        if item.beside is not None:
+            other = left + (item.beside - low) * scale
+            parts.append(f'<circle cx="{other:.1f}" cy="{y}" r="4.5" fill="#fff" stroke="{GREY}" stroke-width="2"/>')
+        parts.append(_text(end + 8, y + 4, f"{item.value:.3g}"))
+    return _svg(width, bottom + 22, "".join(parts))
 
 
 def _svg(width: int, height: int, body: str) -> str:

@@ -6,13 +6,16 @@ Rules
    severity means.
 2. Signature and contract are checked on the rows that are kept: a row set aside has its verdict already. At most
    ``MAX_QUARANTINED`` of a file may be set aside.
-3. Holdout rows that are also training rows, and an input that gives the label away, are leaks, and stop the version.
-4. A file with fewer rows than ``quality.min_rows`` decides nothing.
+3. Holdout rows that are also training rows, to the last digit or moved by a hair (:mod:`slipway.quality.twins`), and
+   an input that gives the label away, are leaks, and stop the version.
+4. Beside the champion's data: gross shifts (:mod:`slipway.quality.drift`), and an input that tells far more of the
+   label than it did there (:mod:`slipway.quality.giveaway`), stop the version too.
+5. A file with fewer rows than ``quality.min_rows`` decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +26,13 @@ from slipway.core.verdict import Bound, Measurement
 from slipway.core.version import VersionFiles
 from slipway.quality.conformance import Violation, signature_violations
 from slipway.quality.contract import contract_violations, load_contract
-from slipway.quality.leaks import LEAK, MIN_ROWS, LabelLeak, duplicated_rows, label_leak
+from slipway.quality.drift import Drift, drift_measurements, find_drift
+from slipway.quality.giveaway import MAX_GAIN, Gain, find_gains
+from slipway.quality.leaks import LEAK, MIN_ROWS, LabelLeak, label_leak
 from slipway.quality.quarantine import QUARANTINE_FILE, Split, quarantine_table, split_rows
 from slipway.quality.snapshot import read_table
 from slipway.quality.suite import RuleResult, Severity, Status, Suite, load_suite
+from slipway.quality.twins import Twins, exact_twins, near_twins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +40,17 @@ if TYPE_CHECKING:
 MAX_QUARANTINED = 0.05
 MAX_DUPLICATED = 0.01
 REPORT_FILE = "validate_data.html"
+Count = Callable[["pd.DataFrame", "pd.DataFrame", Sequence[str]], Twins]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The champion's snapshot, and in what the version's differs from it."""
+
+    name: str
+    frames: Mapping[str, pd.DataFrame]
+    drift: tuple[Drift, ...]
+    gains: tuple[Gain, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +63,21 @@ class DataReview:
     splits: Mapping[str, Split]
     signature: Mapping[str, tuple[Violation, ...]]
     contract: Mapping[str, tuple[Violation, ...]]
-    duplicated: int | None
+    twins: Twins | None
+    near: Twins | None
     leak: LabelLeak
+    beside: Beside | None
 
 
-def validate_data(*, files: VersionFiles, spec: ModelSpec, suite_dir: Path, out: Path) -> Findings:
+def validate_data(
+    *, files: VersionFiles, spec: ModelSpec, suite_dir: Path, out: Path, champion: VersionFiles | None = None
+) -> Findings:
     """Validate a version's data snapshot.
 
     Parameters
     ----------
+    champion : VersionFiles or None
+        Whose snapshot it is compared with; None: a first release.
     suite_dir : Path
         The dataset's folder: ``suite.json`` and ``contract.yaml``.
     out : Path
@@ -71,7 +94,7 @@ def validate_data(*, files: VersionFiles, spec: ModelSpec, suite_dir: Path, out:
     from slipway.quality.validate_report import render
 
     suite, promises = load_suite(suite_dir), load_contract(suite_dir)
-    frames = {"train": read_table(files.train), "holdout": read_table(files.holdout)}
+    frames = _frames(files)
     out.mkdir(parents=True, exist_ok=True)
     results = run_suite(suite, frames, out, subject=files.subject)
     splits = {name: split_rows(frame, (r for r in results if r.file == name)) for name, frame in frames.items()}
@@ -82,8 +105,10 @@ def validate_data(*, files: VersionFiles, spec: ModelSpec, suite_dir: Path, out:
         splits=splits,
         signature={name: signature_violations(split.kept, spec) for name, split in splits.items()},
         contract={name: contract_violations(split.kept, promises, spec) for name, split in splits.items()},
-        duplicated=_duplicated(frames, spec),
+        twins=_twins(frames, (*spec.to_signature().names, spec.quality.label), exact_twins),
+        near=_twins(frames, spec.to_signature().names, near_twins),
         leak=_strongest_leak(frames, spec),
+        beside=None if champion is None else _beside(champion, frames, spec),
     )
     measurements = measure(review, spec)
     kept = out / QUARANTINE_FILE
@@ -110,16 +135,8 @@ def measure(review: DataReview, spec: ModelSpec) -> tuple[Measurement, ...]:
         found.append(_violation_count(f"signature.violations.{name}", review.signature[name], split))
         found.append(_violation_count(f"contract.violations.{name}", review.contract[name], split))
     rows = len(review.frames["holdout"])
-    found.append(
-        Measurement(
-            name="rows.duplicated_across_split",
-            value=None if review.duplicated is None or not rows else review.duplicated / rows,
-            threshold=MAX_DUPLICATED,
-            bound=Bound.MAX,
-            n=rows,
-            note=f"{review.duplicated} of {rows} holdout rows are also training rows",
-        )
-    )
+    found.append(_twin_share("rows.duplicated_across_split", review.twins, rows))
+    found.append(_twin_share("rows.near_duplicates_across_split", review.near, rows))
     leak = review.leak
     found.append(
         Measurement(
@@ -132,6 +149,9 @@ def measure(review: DataReview, spec: ModelSpec) -> tuple[Measurement, ...]:
             note=f"the strongest single input is {leak.column or 'unknown'}",
         )
     )
+    if review.beside is not None:
+        found.extend(drift_measurements(review.beside.drift, review.beside.frames, review.frames, spec))
+        found.append(_gain(review.beside.gains))
     return tuple(found)
 
 
@@ -186,11 +206,52 @@ def _violation_count(name: str, violations: tuple[Violation, ...], split: Split)
     )
 
 
-def _duplicated(frames: Mapping[str, pd.DataFrame], spec: ModelSpec) -> int | None:
-    columns = [*spec.to_signature().names, spec.quality.label]
+def _frames(files: VersionFiles) -> dict[str, pd.DataFrame]:
+    return {"train": read_table(files.train), "holdout": read_table(files.holdout)}
+
+
+def _beside(champion: VersionFiles, frames: Mapping[str, pd.DataFrame], spec: ModelSpec) -> Beside:
+    before = _frames(champion)
+    return Beside(
+        name=str(champion.subject),
+        frames=before,
+        drift=find_drift(before, frames, spec),
+        gains=find_gains(before, frames, spec),
+    )
+
+
+def _twins(frames: Mapping[str, pd.DataFrame], columns: Sequence[str], count: Count) -> Twins | None:
+    """Count twins by ``columns``; None where one of them is absent."""
     if any(name not in frame.columns for frame in frames.values() for name in columns):
         return None
-    return int(duplicated_rows(frames["train"], frames["holdout"], columns).sum())
+    return count(frames["train"], frames["holdout"], columns)
+
+
+def _twin_share(name: str, twins: Twins | None, rows: int) -> Measurement:
+    said = "" if twins is None else f"{twins.found} of {twins.rows} holdout rows are also training rows"
+    if twins is not None and twins.reach:
+        said += f", give or take {twins.reach:.2g} standard deviations in each input"
+    if twins is not None and twins.by_chance:
+        said += f"; chance explains {twins.by_chance}"
+    return Measurement(
+        name=name,
+        value=None if twins is None else twins.excess,
+        threshold=MAX_DUPLICATED,
+        bound=Bound.MAX,
+        n=rows if twins is None else twins.rows,
+        note=said,
+    )
+
+
+def _gain(gains: tuple[Gain, ...]) -> Measurement:
+    name = "label.leak_gain"
+    if not gains:
+        return Measurement(
+            name=name, value=None, threshold=MAX_GAIN, bound=Bound.MAX, n=0, note="no input is comparable"
+        )
+    top = gains[0]
+    said = f"{top.column} in {top.file} alone orders the labels to {top.now:.3f}, the champion's to {top.before:.3f}"
+    return Measurement(name=name, value=top.judged, threshold=MAX_GAIN, bound=Bound.MAX, n=top.rows, note=said)
 
 
 def _strongest_leak(frames: Mapping[str, pd.DataFrame], spec: ModelSpec) -> LabelLeak:
@@ -211,4 +272,20 @@ def _details(review: DataReview) -> dict[str, Any]:
         "signature": {name: [v.sentence() for v in found] for name, found in review.signature.items()},
         "contract": {name: [v.sentence() for v in found] for name, found in review.contract.items()},
         "strongest_single_input": {"column": review.leak.column, "strength": review.leak.strength},
+        "first_release": review.beside is None,
+        "shifts": [] if review.beside is None else [_shift_json(d) for d in review.beside.drift if d.worth_saying],
+    }
+
+
+def _shift_json(drift: Drift) -> dict[str, Any]:
+    return {
+        "file": drift.file,
+        "columns": list(drift.columns),
+        "kind": drift.shift.kind.value,
+        "effect": drift.shift.effect,
+        "limit": drift.limit,
+        "chance": drift.chance,
+        "gross": drift.gross,
+        "intended": drift.intended,
+        "seen": drift.shift.seen,
     }

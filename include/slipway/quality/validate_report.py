@@ -12,6 +12,7 @@ from slipway.core.identity import Subject
 from slipway.core.spec import ModelSpec
 from slipway.core.verdict import Measurement, decide
 from slipway.errors import shorten
+from slipway.quality.drift_report import against_champion
 from slipway.quality.suite import RuleResult, Severity, Status
 from slipway.quality.svg import histogram
 from slipway.reporting.page import card, own_file, page, tiles
@@ -39,6 +40,7 @@ def render(review: DataReview, measurements: tuple[Measurement, ...], *, spec: M
         tiles(figures),
         card("What decided", measurement_table(measurements)),
         _violations(review),
+        against_champion(review, spec),
         card(
             f"Expectations of suite {review.suite.name}",
             _expectations(review.results),

@@ -8,11 +8,15 @@ from slipway.core.evidence import Check, Evidence, Findings
 from slipway.core.identity import Subject
 from slipway.workflows.gate import run_gate
 from slipway.workflows.release import Release
+from slipway.workflows.standing import champion_files, standing
 from slipway.workflows.workbench import Workbench
 
 
 def validate_data(bench: Workbench, release: Release) -> Evidence:
-    """Validate the version's data snapshot with its dataset's expectation suite and its signature."""
+    """Validate the version's data snapshot: by its dataset's suite, its signature, and beside the champion's.
+
+    Ledger and registry must agree on the champion: data that are compared with the wrong one are not compared.
+    """
     from slipway.quality.validate import validate_data as check_data
 
     spec, files = bench.spec(release.model), bench.files(release)
@@ -21,7 +25,9 @@ def validate_data(bench: Workbench, release: Release) -> Evidence:
 
     def work(out: Path) -> tuple[Subject, Findings]:
         suite = bench.settings.expectations / spec.dataset
-        return files.subject, check_data(files=files, spec=spec, suite_dir=suite, out=out)
+        present = standing(bench, spec.registered_model)
+        champion = champion_files(bench, spec.registered_model, present, besides=files.subject.version)
+        return files.subject, check_data(files=files, spec=spec, suite_dir=suite, out=out, champion=champion)
 
     return run_gate(bench, release, Check.VALIDATE_DATA, files.subject, work)
 

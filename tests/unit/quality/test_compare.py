@@ -66,3 +66,39 @@ def test_equally_good_models_are_rarely_stopped():
         found = compare(MetricName.ROC_AUC, truth, first, second, resamples=200)
         stopped += found.high < 0
     assert stopped <= 6
+
+
+def regressions(seed, *, worse, rows=155, spread=25.0):
+    """Two models' answers to noisy labels; ``worse`` is how much more of its own error the challenger has."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(0, 50, rows)
+    champion, challenger = rng.normal(0, spread, rows), rng.normal(0, spread + worse, rows)
+    return compare(MetricName.RMSE, truth, challenger, champion, resamples=300)
+
+
+def test_without_a_margin_equal_models_are_stopped_in_one_of_a_hundred():
+    assert sum(regressions(seed, worse=0.0).upper < 0 for seed in range(200)) <= 6
+
+
+def test_with_a_margin_equal_models_are_never_stopped():
+    assert sum(regressions(seed, worse=0.0).upper < -4.0 for seed in range(100)) == 0
+
+
+def test_the_stated_power_is_true():
+    found = regressions(0, worse=0.0)
+    need = found.detectable(2.0)
+    hits = 0
+    for seed in range(60):
+        truth = np.random.default_rng(seed).normal(0, 50, 155)
+        champion = truth + np.random.default_rng(seed + 500).normal(0, 56, 155)
+        challenger = truth + np.random.default_rng(seed + 900).normal(0, 56, 155)
+        error = float(np.std(compare(MetricName.RMSE, truth, challenger, champion, resamples=100).drawn))
+        worse = truth + np.random.default_rng(seed + 900).normal(0, 56 + 2.0 + 2.485 * error, 155)
+        hits += compare(MetricName.RMSE, truth, worse, champion, resamples=300).upper < -2.0
+    assert need > 2.0
+    assert hits >= 40
+
+
+def test_a_draw_within_the_margin_counts_as_such():
+    found = compare(MetricName.RMSE, np.zeros(50), np.full(50, 3.0), np.full(50, 1.0))
+    assert (found.within(1.0), found.within(2.5), found.upper) == (0.0, 1.0, -2.0)

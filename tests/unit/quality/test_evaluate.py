@@ -196,3 +196,38 @@ def test_a_regression_is_judged_and_drawn(toy):
     assert stopped_by(good) == {}
     assert {"rmse", "champion.rmse_difference"} <= set(stopped_by(poor))
     assert "Predictions and residuals" in render(good, spec=spec, subject=SUBJECT)
+
+
+def test_a_version_that_loses_to_a_flattered_champion_was_not_judged_fairly(judged):
+    almost_all = np.arange(400) < 390
+    lost = judged(blurred, rival=same, trained_on=almost_all)
+    held = judged(same, rival=same, trained_on=almost_all)
+    assert stopped_by(lost)["champion.roc_auc_difference"] is Outcome.INCONCLUSIVE
+    assert stopped_by(held) == {}
+    assert lost.details["champion"]["fair"] is False
+
+
+def test_a_part_that_nobody_declared_is_found_and_drawn(judged, toy):
+    quality = judged(lambda p, f: np.where(f["weight"] > 260, 0.35 * p, p), rival=same, slices=[], fairness=[])
+    assert stopped_by(quality)["undeclared_parts.bias"] is Outcome.FAILED
+    assert "weight" in quality.details["worst_parts"][0]["label"]
+    json.dumps(quality.details)
+    assert "Hollow: champion" in render(quality, spec=toy.spec(), subject=SUBJECT)
+
+
+def test_few_rows_are_not_cut_into_parts_and_that_is_said(judged, toy):
+    quality = judged(rows=45, rival=same, min_rows=20)
+    assert {m.name: m.outcome for m in quality.measurements}["undeclared_parts.bias"] is None
+    assert "too few to be cut" in render(quality, spec=toy.spec(), subject=SUBJECT)
+
+
+def test_the_power_of_the_comparison_is_recorded(judged):
+    values = {m.name: m.value for m in judged(one_of_two_alike(0), rival=one_of_two_alike(1)).measurements}
+    assert 0 < values["champion.roc_auc_detectable"] < 0.1
+    assert 0 <= values["champion.roc_auc_within_margin"] <= 1
+
+
+def test_a_fairness_difference_has_an_interval(judged):
+    details = judged().details
+    low, high = details["fairness_intervals"]["fairness.age.accuracy_difference"]
+    assert 0 <= low < high < 0.3

@@ -2,7 +2,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from slipway.quality.svg import Bar, Frame, bars, histogram, interval
+from slipway.quality.svg import Bar, Frame, Spread, bars, forest, histogram, interval, overlaid
 
 NASTY = "<script>alert('x')</script> & \"more\""
 
@@ -17,6 +17,11 @@ CHARTS = {
     "equal bars at zero": bars([Bar("a", 0.0)]),
     "histogram": histogram([1, 0, 3], [0.0, 1.0, 2.0, 3.0]),
     "empty histogram": histogram([0, 0], [0.0, 0.5, 1.0]),
+    "overlaid": overlaid([0.2, 0.8, 0.0], [0.1, 0.4, 0.5]),
+    "overlaid nothing": overlaid([0.0], [0.0]),
+    "forest": forest(
+        [Spread(label="a", low=-1, value=0.5, high=2, beside=0.1), Spread(label="b", low=0, value=0, high=0)]
+    ),
     "interval": interval(-0.1, 0.0, 0.1, limit=-0.05),
     "interval of nothing": interval(0.0, 0.0, 0.0, limit=0.0),
     "curve": Frame(x=(0, 1), y=(0, 1)).draw(Frame(x=(0, 1), y=(0, 1)).curve([(0, 0), (1, 1)])),
@@ -33,3 +38,7 @@ def test_a_chart_is_well_formed_and_has_finite_numbers(drawn):
 
 def test_no_bars_are_no_chart():
     assert bars([Bar("a", None)]) == ""
+
+
+def test_no_parts_are_no_forest():
+    assert forest([]) == ""

@@ -70,7 +70,7 @@ def test_holdout_rows_that_were_trained_on_are_stopped(gate, toy):
     train, holdout = toy.frame(600, seed=1), toy.frame(400, seed=2)
     holdout.iloc[:20] = train.iloc[:20]
     findings = gate(train=train, holdout=holdout)
-    assert stopped_by(findings) == {"rows.duplicated_across_split"}
+    assert stopped_by(findings) == {"rows.duplicated_across_split", "rows.near_duplicates_across_split"}
 
 
 def test_a_few_rows_are_set_aside_with_their_reason_and_the_rest_goes_on(gate, toy, make):
@@ -126,3 +126,51 @@ def test_the_report_shows_what_failed_first_and_loads_nothing(gate, toy, make):
     assert "http" not in report
     assert "<script" not in report
     assert report.count("<figure>") == 4
+
+
+@pytest.fixture
+def beside(make, toy):
+    """Run the gate on changed data beside a champion with other rows of the same population."""
+
+    def run(change, **quality):
+        champion = make.version(train=toy.frame(600, seed=3), holdout=toy.frame(400, seed=4))
+        files = make.version(train=change(toy.frame(600, seed=1)), holdout=change(toy.frame(400, seed=2)))
+        return validate_data(
+            files=files, spec=toy.spec(**quality), suite_dir=make.suite(), out=make.root / "out", champion=champion
+        )
+
+    return run
+
+
+BESIDE = {
+    "another unit, within the range": (lambda f: f.assign(size=f["size"] / 10), "drift.distribution"),
+    "an input that is the label, with noise": (
+        lambda f: f.assign(size=10 + 30 * f["malignant"] + f["age"] / 10),
+        "label.leak_gain",
+    ),
+    "nobody over seventy": (lambda f: f[f["age"] < 70], "drift.share"),
+}
+
+
+@pytest.mark.parametrize(("change", "name"), BESIDE.values(), ids=BESIDE)
+def test_data_that_are_not_the_champions_are_stopped_with_a_picture(beside, make, change, name):
+    findings = beside(change)
+    assert name in stopped_by(findings)
+    assert findings.details["shifts"][0]["gross"]
+    json.dumps(findings.details)
+    report = (make.root / "out" / "validate_data.html").read_text()
+    assert "Grey: the champion" in report
+    assert "http" not in report
+
+
+def test_other_rows_of_the_same_population_are_let_through(beside, make):
+    findings = beside(lambda frame: frame)
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    assert findings.details["first_release"] is False
+    assert "No shift beyond chance" in (make.root / "out" / "validate_data.html").read_text()
+
+
+def test_a_shift_that_the_model_declares_is_let_through(beside, make):
+    findings = beside(lambda f: f.assign(size=f["size"] / 10), drift={"intended": ["size"]})
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    assert ">intended</span>" in (make.root / "out" / "validate_data.html").read_text()
