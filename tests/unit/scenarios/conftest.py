@@ -16,6 +16,7 @@ import uvicorn
 
 from slipway.core.identity import Subject
 from slipway.core.version import VersionFiles
+from slipway.scenarios.gate import run_scenarios
 from slipway.specs import parse_model
 
 SHA = "sha256:" + "0123456789ab" + "c" * 52
@@ -268,3 +269,14 @@ def tiny_service():
 @pytest.fixture
 def serving():
     return serve
+
+
+@pytest.fixture
+def gate(tiny, serving):
+    def run(service, **options):
+        with serving(service) as running:
+            return run_scenarios(
+                files=tiny.files, spec=tiny.spec, model_folder=tiny.folder, url=running.url, out=tiny.out, **options
+            )
+
+    return run
