@@ -87,29 +87,32 @@ class Gate:
     limits : Limits
     p99_ms : float
         The latency objective, of which most may be spent in here.
+    lateness : Lateness
+        Of the event loop: what a request has waited before anybody saw it.
     """
 
-    def __init__(self, limits: Limits, p99_ms: float) -> None:
+    def __init__(self, limits: Limits, p99_ms: float, lateness: Lateness) -> None:
         self._most = limits.max_inflight
         self._budget_s = (limits.queue_budget_ms or p99_ms * _BUDGET_SHARE) / 1000
+        self._lateness = lateness
 
-    def check_late(self, lateness: Lateness) -> None:
+    def check_late(self) -> None:
         """Let a request in that is answered on the event loop, or raise Overloaded while that is too far behind."""
-        if lateness.seconds > self._budget_s:
-            late_ms, allowed_ms = lateness.seconds * 1000, self._budget_s * 1000
+        late_s = self._lateness.seconds
+        if late_s > self._budget_s:
             raise Overloaded(
-                f"the server is {late_ms:.0f} ms behind, {allowed_ms:.0f} ms are allowed", wait_s=lateness.seconds
+                f"the server is {late_s * 1000:.0f} ms behind, {self._budget_s * 1000:.0f} ms are allowed",
+                wait_s=late_s,
             )
 
     def check(self, waiting: Waiting, seconds: float) -> None:
         """Let a request in that is expected to take so long, or raise Overloaded; an idle server takes any."""
         if waiting.requests >= self._most:
             raise Overloaded(f"{waiting.requests} requests are waiting", wait_s=waiting.seconds)
-        if waiting.requests and waiting.seconds + seconds > self._budget_s:
-            wait_ms = waiting.seconds * 1000
+        wait_s = self._lateness.seconds + waiting.seconds
+        if waiting.requests and wait_s + seconds > self._budget_s:
             raise Overloaded(
-                f"the wait would be {wait_ms:.0f} ms, {self._budget_s * 1000:.0f} ms are allowed",
-                wait_s=waiting.seconds,
+                f"the wait would be {wait_s * 1000:.0f} ms, {self._budget_s * 1000:.0f} ms are allowed", wait_s=wait_s
             )
 
 

@@ -107,8 +107,8 @@ class App:
         self._replies = Replies(config.subject)
         self._pipeline = Pipeline(config, self._limits, self._tally, log=log)
         self._endpoints = Endpoints(config, self._pipeline, self.metrics, self._profiler)
-        self._gate = gate = Gate(self._limits, config.p99_ms)
         self._lateness = Lateness()
+        self._gate = gate = Gate(self._limits, config.p99_ms, self._lateness)
         around = self._profiler.run if self._profiler else None
         self._pool = Pool(self._pipeline, self.metrics.tally(), gate, options=self._options, around=around)
         self._in_flight = 0
@@ -174,7 +174,7 @@ class App:
         route = self._direct_paths[path]
         request_id = self._replies.request_id(named.get(b"x-request-id"))
         try:
-            self._gate.check_late(self._lateness)
+            self._gate.check_late()
             quick = self._pipeline.quick(route, body, request_id)
             if quick is None:
                 return None
@@ -238,7 +238,7 @@ class App:
                 self._held_bytes -= len(body)
         body = message.get("body", b"")
         if len(body) <= self._inline_bytes:
-            self._gate.check_late(self._lateness)
+            self._gate.check_late()
         if len(body) <= self._quick_bytes and _ASKING_FOR_MORE.isdisjoint(headers):
             quick = self._pipeline.quick(route, body, request_id)
             if quick is not None:

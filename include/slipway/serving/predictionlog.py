@@ -16,7 +16,6 @@ of a line is left out, and counted.
 
 from __future__ import annotations
 
-import binascii
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import pybase64
 from numpy.typing import NDArray
 
 from slipway.core.identity import Subject
@@ -227,7 +227,7 @@ def _column(entry: Line, name: str) -> Sequence[Any]:
 
 def _packed(arrays: Sequence[NDArray[Any]]) -> str:
     joined = np.concatenate(arrays) if len(arrays) > 1 else np.ascontiguousarray(arrays[0])
-    return binascii.b2a_base64(joined.astype(_DOUBLES, copy=False).data, newline=False).decode("ascii")
+    return pybase64.b64encode_as_string(joined.astype(_DOUBLES, copy=False).data)
 
 
 def _answers(answers: Sequence[NDArray[Any]]) -> Any:
@@ -269,4 +269,4 @@ def _requests(line: bytes, header: Header) -> list[LoggedRequest]:
 
 
 def _unpacked(text: str) -> NDArray[np.float64]:
-    return np.frombuffer(binascii.a2b_base64(text), dtype=_DOUBLES)
+    return np.frombuffer(pybase64.b64decode(text, validate=True), dtype=_DOUBLES)

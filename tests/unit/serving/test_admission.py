@@ -15,17 +15,25 @@ def waiting(requests, seconds_each):
     return made
 
 
+def late(seconds):
+    made = Lateness()
+    made.seconds = seconds
+    return made
+
+
 CASES = {
-    "idle": (waiting(0, 0), 9.0, True),
-    "within_the_budget": (waiting(3, 0.05), 0.05, True),
-    "beyond_the_budget": (waiting(4, 0.05), 0.05, False),
-    "too_many": (waiting(8, 0.0), 0.0, False),
+    "idle": (waiting(0, 0), 9.0, 0.0, True),
+    "idle_but_seen_late": (waiting(0, 0), 0.05, 9.0, True),
+    "within_the_budget": (waiting(3, 0.05), 0.05, 0.0, True),
+    "beyond_the_budget": (waiting(4, 0.05), 0.05, 0.0, False),
+    "beyond_it_for_what_it_had_waited_before_it_was_seen": (waiting(3, 0.05), 0.05, 0.01, False),
+    "too_many": (waiting(8, 0.0), 0.0, 0.0, False),
 }
 
 
-@pytest.mark.parametrize(("before", "own", "admitted"), CASES.values(), ids=CASES)
-def test_a_request_is_let_in_while_its_wait_and_its_own_time_fit_the_budget(before, own, admitted):
-    gate = Gate(Limits(max_inflight=8), p99_ms=250.0 + 1e-6)
+@pytest.mark.parametrize(("before", "own", "behind", "admitted"), CASES.values(), ids=CASES)
+def test_a_request_is_let_in_while_its_wait_and_its_own_time_fit_the_budget(before, own, behind, admitted):
+    gate = Gate(Limits(max_inflight=8), 250.0 + 1e-6, late(behind))
     if admitted:
         gate.check(before, own)
     else:
@@ -34,13 +42,13 @@ def test_a_request_is_let_in_while_its_wait_and_its_own_time_fit_the_budget(befo
 
 
 def test_the_budget_can_be_given_in_place_of_what_follows_from_the_objective():
-    gate = Gate(Limits(queue_budget_ms=1000), p99_ms=1)
+    gate = Gate(Limits(queue_budget_ms=1000), 1, late(0))
     gate.check(waiting(9, 0.1), 0.05)
 
 
 def test_who_is_refused_is_told_when_the_queue_will_be_done():
     with pytest.raises(Overloaded) as refused:
-        Gate(Limits(), p99_ms=100).check(waiting(5, 0.5), 0.5)
+        Gate(Limits(), 100, late(0)).check(waiting(5, 0.5), 0.5)
     assert refused.value.retry_after_s == 3
 
 
@@ -87,13 +95,12 @@ def test_a_deadline_that_has_passed_is_refused(text):
 
 @pytest.mark.parametrize(("seconds", "admitted"), [(0.0, True), (0.19, True), (0.21, False)])
 def test_what_is_answered_on_the_event_loop_is_refused_while_that_is_too_far_behind(seconds, admitted):
-    gate, lateness = Gate(Limits(), p99_ms=250.0), Lateness()
-    lateness.seconds = seconds
+    gate = Gate(Limits(), 250.0, late(seconds))
     if admitted:
-        gate.check_late(lateness)
+        gate.check_late()
     else:
         with pytest.raises(Overloaded, match="210 ms behind, 200 ms are allowed"):
-            gate.check_late(lateness)
+            gate.check_late()
 
 
 def test_a_loop_that_is_held_up_is_seen_to_be_late_and_to_recover():

@@ -10,7 +10,7 @@ import pytest
 from slipway.core.identity import Subject
 from slipway.core.serving_options import ServingOptions
 from slipway.core.signature import Column, DType, Output, Signature
-from slipway.serving.admission import Gate
+from slipway.serving.admission import Gate, Lateness
 from slipway.serving.config import Limits, ServingConfig
 from slipway.serving.faults import Malformed, ModelCrashed, Overloaded, RowsRejected
 from slipway.serving.inference import Inference, Pipeline
@@ -62,7 +62,7 @@ def ask(model, tally):
     def ask(bodies, *, limits=None, p99_ms=1e9, **options):
         pipeline = Pipeline(CONFIG, limits or Limits())
         pipeline.predictor = Predictor("test", lambda columns: model(columns["x"][:, None]), SIGNATURE.output, model)
-        gate = Gate(limits or Limits(), p99_ms)
+        gate = Gate(limits or Limits(), p99_ms, Lateness())
         pool = Pool(pipeline, tally, gate, options=ServingOptions(**options))
         started.append(pool)
 
