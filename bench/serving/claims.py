@@ -129,5 +129,5 @@ def _claim(cells: Cells, key: tuple[str, str], name: str, other: str, what: str)
 
 
 def _as_claim(name: str, found: Ratio, n: int, against: str) -> Claim:
-    spread = f"median of {found.rounds} rounds, {found.low:.3g} to {found.high:.3g}"
+    spread = f"median of {found.rounds} pairs, {found.low:.3g} to {found.high:.3g}"
     return Claim(name=f"serving.{name}", value=found.median, unit="x", n=n, against=f"{against}; {spread}")

@@ -31,10 +31,13 @@ class Plan:
     rounds : int
         In each, every system is started afresh, in another order. Models that no claim of the project rests on have one
         round less.
+    turns : int
+        How often, in a round, the systems that are up take their turns at one row, so that a slow moment of the host
+        does not meet one of them alone.
     warm_s, saturation_s, batch_s : float
-        Closed loop: warming up; one row at 1 and 16 connections; 100 rows. Whole seconds.
+        Closed loop: warming up; one row at 1 and 16 connections, in a turn; 100 rows. Whole seconds.
     rates : tuple of (float, float)
-        Open loop: arrivals a second, and for how long; for the main model.
+        Open loop: arrivals a second, and for how long in a turn; for the main model.
     large_s, large_least, large_most : float, int, int
         Requests of 10,000 rows, one after the other: seconds, and bounds on how many.
     overload_s : float
@@ -49,10 +52,11 @@ class Plan:
     models: tuple[str, ...] = models.NAMES
     systems: tuple[str, ...] = (*PEERS, SLIPWAY, ECHO)
     rounds: int = 3
+    turns: int = 3
     warm_s: int = 1
-    saturation_s: int = 2
+    saturation_s: int = 1
     batch_s: int = 1
-    rates: tuple[tuple[float, float], ...] = ((10, 8.0), (100, 4.0), (1000, 3.0))
+    rates: tuple[tuple[float, float], ...] = ((10, 10.0), (100, 3.0), (1000, 1.0))
     large_s: float = 1.0
     large_least: int = 3
     large_most: int = 60
@@ -88,15 +92,24 @@ class Plan:
 
     def order(self, number: int) -> tuple[str, ...]:
         """Return the systems in the order of one round, so that none always comes first."""
-        shift = number % len(self.systems)
-        return self.systems[shift:] + self.systems[:shift]
+        return tuple(rotated(self.systems, number))
+
+
+def rotated(names: Sequence[str], by: int) -> Sequence[str]:
+    """Return them in an order that begins elsewhere for each number.
+
+    >>> rotated(["a", "b", "c"], 4)
+    ['b', 'c', 'a']
+    """
+    shift = by % len(names) if names else 0
+    return [*names[shift:], *names[:shift]]
 
 
 QUICK = Plan(
     models=(MAIN_MODEL, "pyfunc"),
     rounds=1,
-    saturation_s=1,
-    rates=((10, 4.0), (100, 2.0), (1000, 2.0)),
+    turns=2,
+    rates=((10, 2.0), (100, 1.0), (1000, 1.0)),
     large_s=0.5,
     large_least=2,
     large_most=10,

@@ -33,13 +33,13 @@ def show(
     *,
     setups: Mapping[tuple[str, str], str],
 ) -> None:
-    """Print one table for each model: medians and ranges over the rounds; a system that failed is a row of it.
+    """Print one table for each model: medians and ranges over rounds and turns; a system that failed is a row of it.
 
     ``setups`` says how a system is set up for a model, by (system, model).
     """
     failed = list(failures)
     for model in models:
-        table = Table(title=f"{model}: median (range) over the rounds", title_justify="left", title_style="bold")
+        table = Table(title=f"{model}: median (range) over rounds and turns", title_justify="left", title_style="bold")
         table.add_column("system", no_wrap=True)
         for _, heading in COLUMNS:
             table.add_column(heading, justify="right")

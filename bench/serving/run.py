@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from bench.serving.figures import Sample, quantile
 from bench.serving.hard_rows import rows_to_compare
 from bench.serving.load import Generator
 from bench.serving.models import BenchModel
-from bench.serving.plan import MAIN_MODEL, Plan
+from bench.serving.plan import MAIN_MODEL, Plan, rotated
 from bench.serving.processes import DidNotStart
 from bench.serving.session import CHECKED_AT_ONCE, LARGE, Session, WrongAnswers, request
 from bench.serving.slipway_side import build
@@ -93,13 +95,14 @@ class Run:
                 self._compare_backends(model, native, rows, truth)
 
     def measure(self) -> None:
-        """Take the figures, the systems one after the other in each round."""
+        """Take the figures: in each round of a model, the systems in turns, then each backend that is not served."""
         for number in range(self.plan.rounds):
             for model in self.models.values():
-                for system in self._in_order(number, model):
-                    self._round(number, model, system)
-                if number < self.plan.rounds_for(model.name, NATIVE):
-                    self._native_round(number, model)
+                systems = list(self._in_order(number, model))
+                self._together(number, model, [system for system in systems if ":" not in system])
+                for system in systems:
+                    if ":" in system:
+                        self._apart(number, model, system)
 
     def systems_of(self, model: BenchModel) -> list[str]:
         """Return what is measured for a model: the peers, Slipway as built and with each other backend, the echo."""
@@ -116,17 +119,53 @@ class Run:
             mine = (name for name in available if split_name(name)[0] == system)
             yield from (name for name in mine if number < self.plan.rounds_for(model.name, name))
 
-    def _round(self, number: int, model: BenchModel, system: str) -> None:
-        variant = self.chosen.get((system, model.name), "default")
+    def _together(self, number: int, model: BenchModel, systems: list[str]) -> None:
+        """Measure systems that are up together, of which one is busy at a time."""
+        self.say(f"round {number + 1}/{self.plan.rounds}: {model.name}, {', '.join(systems)}")
+        with ExitStack() as up:
+            sessions: dict[str, Session] = {}
+            for system in systems:
+                with self._noted(system, model):
+                    sessions[system] = self._session(up, number, model, system)
+            for turn in range(self.plan.turns):
+                for system in rotated(list(sessions), turn):
+                    self._measured(sessions, model, system, partial(Session.turn, number=turn))
+            for system in list(sessions):
+                self._measured(sessions, model, system, Session.at_rates)
+                self._measured(sessions, model, system, Session.batches)
+            if sessions and number < self.plan.rounds_for(model.name, NATIVE):
+                self._native_round(number, model)
+
+    def _apart(self, number: int, model: BenchModel, system: str) -> None:
         self.say(f"round {number + 1}/{self.plan.rounds}: {model.name}, {system}")
+        with self._noted(system, model), ExitStack() as up:
+            session = self._session(up, number, model, system)
+            self.samples += [*session.saturation(), *session.large()]
+
+    def _session(self, up: ExitStack, number: int, model: BenchModel, system: str) -> Session:
+        variant = self.chosen.get((system, model.name), "default")
+        session = Session(
+            up.enter_context(self.workshop.running(system, model, variant)), self.generator, self.plan, number
+        )
+        session.warm()
+        return session
+
+    def _measured(
+        self, sessions: dict[str, Session], model: BenchModel, system: str, what: Callable[[Session], Iterator[Sample]]
+    ) -> None:
+        """Take figures; a system that fails gets no further turn."""
+        session = sessions.get(system)
+        if session is None:
+            return
+        with self._noted(system, model):
+            self.samples += what(session)
+            return
+        del sessions[system]
+
+    @contextmanager
+    def _noted(self, system: str, model: BenchModel) -> Iterator[None]:
         try:
-            with self.workshop.running(system, model, variant) as running:
-                session = Session(running, self.generator, self.plan, number)
-                session.warm()
-                if ":" in system:
-                    self.samples += [*session.saturation(), *session.large()]
-                else:
-                    self.samples += session.all_figures()
+            yield
         except _EXPECTED as error:
             self._failed(system, model.name, error)
 

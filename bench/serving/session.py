@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -95,6 +95,16 @@ def request(form: Form, count: int) -> Payload:
     return payload(form, data.rows(count, seed=count))
 
 
+@dataclass(slots=True)
+class Told:
+    """What a rate came to over the turns of a round."""
+
+    latencies_ms: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    offered: int = 0
+    lost: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Takes the figures of one system in one round."""
@@ -103,36 +113,49 @@ class Session:
     generator: Generator
     plan: Plan
     round: int
+    _told: dict[float, Told] = field(default_factory=dict)
 
     def warm(self) -> None:
         """Load it for a moment, so that lazy parts are there and caches are warm."""
         one = request(self.running.form, 1)
         self.generator.saturate(self.running.target, one, connections=4, seconds=self.plan.warm_s)
 
-    def all_figures(self) -> Iterator[Sample]:
-        """Give everything that the plan has for the model."""
-        yield from self.saturation()
+    def turn(self, number: int) -> Iterator[Sample]:
+        """Give the figures of one turn at one row; what the rates come to is kept for :meth:`at_rates`."""
+        yield from self.saturation(number)
         for rate, seconds in self.plan.rates_for(self.running.model):
-            yield from self._at_rate(rate, seconds)
+            self._offer(rate, seconds, seed=self._place(number))
+
+    def at_rates(self) -> Iterator[Sample]:
+        """Give the latencies at each rate, over the turns of the round."""
+        for rate, told in self._told.items():
+            for share, name in ((0.5, "p50"), (0.99, "p99")):
+                value = quantile(told.latencies_ms, share, lost=told.lost)
+                yield self._sample(f"{name}_ms_at_{rate:g}", "ms", value, told.offered, told.lost)
+            answered = len(told.latencies_ms) / told.seconds
+            yield self._sample(f"answered_at_{rate:g}", "1/s", answered, told.offered, told.lost)
+
+    def batches(self) -> Iterator[Sample]:
+        """Give the figures of many rows, and of too many requests."""
         yield from self._hundred()
         yield from self.large()
         if self.running.metrics and self.running.model in OVERLOADED:
             yield from self.overload()
 
-    def saturation(self) -> Iterator[Sample]:
+    def saturation(self, turn: int = 0) -> Iterator[Sample]:
         """Give the throughput of single rows at 1 and 16 connections, and what the phases took."""
-        one = request(self.running.form, 1)
+        one, place = request(self.running.form, 1), self._place(turn)
         for connections in (1, 16):
             before = self._phases()
             done = self.generator.saturate(
                 self.running.target, one, connections=connections, seconds=self.plan.saturation_s
             )
             name = f"c{connections}"
-            yield self._sample(f"throughput_{name}", "1/s", done.per_second, done.answered, done.errors)
-            yield self._sample(f"p50_ms_{name}", "ms", done.p50_ms, done.answered, done.errors)
-            yield self._sample(f"p99_ms_{name}", "ms", done.p99_ms, done.answered, done.errors)
+            yield self._sample(f"throughput_{name}", "1/s", done.per_second, done.answered, done.errors, at=place)
+            yield self._sample(f"p50_ms_{name}", "ms", done.p50_ms, done.answered, done.errors, at=place)
+            yield self._sample(f"p99_ms_{name}", "ms", done.p99_ms, done.answered, done.errors, at=place)
             if connections == 1 and before:
-                yield from self._phase_figures(before, done.answered)
+                yield from self._phase_figures(before, done.answered, at=place)
 
     def large(self) -> Iterator[Sample]:
         """Give the rows a second of large requests, in its own form and, where it takes that, in binary."""
@@ -164,26 +187,29 @@ class Session:
         done = self.generator.saturate(self.running.target, hundred, connections=1, seconds=self.plan.batch_s)
         yield self._sample("rows100", "rows/s", 100 * done.per_second, done.answered, done.errors)
 
-    def _at_rate(self, rate: float, seconds: float) -> Iterator[Sample]:
-        # the same arrivals for every system in a round
-        told = self.generator.at_rate(
-            self.running.target, request(self.running.form, 1), rate=rate, seconds=seconds, seed=self.round
-        )
-        latencies, lost = told["latencies_ms"], told["errors"] + told["refused"]
-        for share, name in ((0.5, "p50"), (0.99, "p99")):
-            value = quantile(latencies, share, lost=lost)
-            yield self._sample(f"{name}_ms_at_{rate:g}", "ms", value, told["offered"], lost)
-        yield self._sample(f"answered_at_{rate:g}", "1/s", len(latencies) / told["seconds"], told["offered"], lost)
+    def _offer(self, rate: float, seconds: float, *, seed: int) -> None:
+        # the same arrivals for every system in a turn
+        one = request(self.running.form, 1)
+        came = self.generator.at_rate(self.running.target, one, rate=rate, seconds=seconds, seed=seed)
+        told = self._told.setdefault(rate, Told())
+        told.latencies_ms += came["latencies_ms"]
+        told.seconds += came["seconds"]
+        told.offered += came["offered"]
+        told.lost += came["errors"] + came["refused"]
 
-    def _phase_figures(self, before: dict[str, float], requests: int) -> Iterator[Sample]:
+    def _place(self, turn: int) -> int:
+        """Return the number of a turn among those of all rounds."""
+        return self.round * self.plan.turns + turn
+
+    def _phase_figures(self, before: dict[str, float], requests: int, *, at: int) -> Iterator[Sample]:
         after = self._phases()
         spent = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
         total = sum(spent.values())
         if not requests or not total:
             return
         for name, seconds in spent.items():
-            yield self._sample(f"phase_{name}_us", "us", seconds / requests * 1e6, requests)
-        yield self._sample("validate_share", "1", spent.get("validate", 0.0) / total, requests)
+            yield self._sample(f"phase_{name}_us", "us", seconds / requests * 1e6, requests, at=at)
+        yield self._sample("validate_share", "1", spent.get("validate", 0.0) / total, requests, at=at)
 
     def _phases(self) -> dict[str, float]:
         if not self.running.metrics:
@@ -195,14 +221,16 @@ class Session:
         finally:
             connection.close()
 
-    def _sample(self, measure: str, unit: str, value: float, n: int, errors: int = 0) -> Sample:
+    def _sample(
+        self, measure: str, unit: str, value: float, n: int, errors: int = 0, *, at: int | None = None
+    ) -> Sample:
         running = self.running
         return Sample(
             model=running.model,
             system=running.system,
             measure=measure,
             unit=unit,
-            round=self.round,
+            round=self.round if at is None else at,
             value=value,
             n=n,
             errors=errors,

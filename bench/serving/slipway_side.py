@@ -126,12 +126,13 @@ def started(image: Image, settings: Settings, *, core: int, backend: str | None 
     """
     runtime = ProcessRuntime(settings)
     model = image.files.subject.model
-    log = settings.var / "predictions" / model
+    name = "-".join(("bench", model.replace("_", "-"), *((backend,) if backend else ())))
+    log = settings.var / "predictions" / name
     shutil.rmtree(log, ignore_errors=True)
     log.mkdir(parents=True)
     env = {"OMP_NUM_THREADS": "1", **({"SLIPWAY_SERVING_BACKEND": backend} if backend else {})}
     spec = ServiceSpec(
-        name=f"bench-{model.replace('_', '-')}",
+        name=name,
         image=image.image,
         subject=image.files.subject.with_image(image.image.digest),
         memory_mb=MEMORY_MB,
