@@ -60,22 +60,31 @@ class Waiting:
 class Lateness:
     """How far the event loop is behind: what is answered on it has no other queue.
 
+    One pause, a collection of garbage or the host's, makes one look late. What it kept waiting is answered at once, for
+    nothing waits before it; only a loop that is late again and again has more to do than it can.
+
     Attributes
     ----------
     seconds : float
-        How late the last look came; a request that arrives now waits about as long.
+        How late the last two looks came at least; a request that arrives now waits about as long.
     """
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._last = 0.0
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look from now on, again and again, for as long as the loop runs."""
         self._look(loop, loop.time())
 
+    def forget(self) -> None:
+        """Begin anew: what held the loop up so far, the model's loading, is over."""
+        self.seconds = self._last = 0.0
+
     def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         now = loop.time()
-        self.seconds = max(0.0, now - due)
+        late = max(0.0, now - due)
+        self.seconds, self._last = min(self._last, late), late
         loop.call_at(now + _LOOK_S, self._look, loop, now + _LOOK_S)
 
 

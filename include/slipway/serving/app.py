@@ -37,7 +37,7 @@ _QUICK_SECONDS = 0.001
 _ANY_CODE = ("pyfunc", "unwrapped")  # code of any kind, which may not be fit for two threads to call at once
 _INFERENCE = (Route.INVOCATIONS, Route.INFER)
 _JSON_LENGTH = b"inference-header-content-length"
-_ASKING_FOR_MORE = frozenset({_JSON_LENGTH, *DEADLINES})  # headers that the quick way does not know
+_ASKING_FOR_MORE = frozenset({_JSON_LENGTH, *DEADLINES})
 _OF_ALL_WORKERS = (Route.METRICS, Route.PROFILE, Route.PROFILE_RESET, Route.READY, Route.MODEL_READY)
 
 
@@ -134,6 +134,7 @@ class App:
         self._quick_bytes = self._inline_bytes if self._profiler is None else -1
         self._pool.expectation.small = predictor.seconds_per_call
         self._pipeline.predictor = predictor
+        self._lateness.forget()
         mode = Mode.POOL if self._inline_bytes < 0 else Mode.INLINE
         fields = {"backend": predictor.backend, "mode": mode.value, "seconds_per_call": predictor.seconds_per_call}
         _LOG.info("ready", extra={"fields": fields})
@@ -169,7 +170,7 @@ class App:
             The whole response.
         """
         named = dict(headers)
-        if not _ASKING_FOR_MORE.isdisjoint(named):
+        if not _at_once_will_do(named):
             return None
         route = self._direct_paths[path]
         request_id = self._replies.request_id(named.get(b"x-request-id"))
@@ -237,17 +238,18 @@ class App:
             finally:
                 self._held_bytes -= len(body)
         body = message.get("body", b"")
-        if len(body) <= self._inline_bytes:
-            self._gate.check_late()
-        if len(body) <= self._quick_bytes and _ASKING_FOR_MORE.isdisjoint(headers):
-            quick = self._pipeline.quick(route, body, request_id)
-            if quick is not None:
-                return Reply(200, quick)
         if len(body) > self._limits.max_bytes:
             raise _too_large(self._limits.max_bytes)
         return await self._answer(route, headers, request_id, body)
 
     async def _answer(self, route: Route, headers: Mapping[bytes, bytes], request_id: bytes, body: bytes) -> Reply:
+        self._pipeline.ready()
+        if len(body) <= self._inline_bytes:
+            self._gate.check_late()
+        if len(body) <= self._quick_bytes and _at_once_will_do(headers):
+            quick = self._pipeline.quick(route, body, request_id)
+            if quick is not None:
+                return Reply(200, quick)
         request = Inference(route, body, request_id, _number(headers, _JSON_LENGTH))
         expires = expires_at(headers, self._limits.deadline_seconds)
         if len(body) > self._inline_bytes:
@@ -298,6 +300,17 @@ class App:
         self._held_bytes += size
         if self._held_bytes > self._limits.max_held_bytes and held < self._held_bytes:
             raise Overloaded(f"bodies of {self._held_bytes} bytes are in hand")
+
+
+def _at_once_will_do(headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether a request asks for no more than an answer, in a time that is not over.
+
+    The gateway names its timeout in each request.
+    """
+    if _ASKING_FOR_MORE.isdisjoint(headers):
+        return True
+    deadlines = [headers[name] for name in DEADLINES if name in headers]
+    return _JSON_LENGTH not in headers and all(text.lstrip(b"0").isdigit() for text in deadlines)
 
 
 def _reply(answer: Answer) -> Reply:

@@ -9,9 +9,9 @@ further line is a block of answered requests, in the order in which they were an
 
 ``times`` are seconds since 1970; ``rows`` tells how many rows each request had, and all else is one row after another.
 ``numbers`` are the numeric columns as they were sent, before any policy: little-endian doubles, NaN for missing.
-``answers`` are doubles too, or a JSON array where they are texts. ``strings``, ``bools`` and ``flags`` are there when
-there are any. Many requests in one line cost the writer a fraction of a line each. What a crash tore off in the middle
-of a line is left out, and counted.
+``answers`` are doubles too, or a JSON array where they are texts or whole numbers that no double holds. ``strings``,
+``bools`` and ``flags`` are there when there are any. Many requests in one line cost the writer a fraction of a line
+each. What a crash tore off in the middle of a line is left out, and counted.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ SUFFIX = ".jsonl"
 FORMAT = 1
 
 _DOUBLES = np.dtype("<f8")
+_EXACT = 2**53  # beyond it, not every whole number is a double
 Line = tuple[float, bytes, Any, NDArray[Any], Sequence[Any]]
 """An answered request as it waits to be written: time, id, rows as sent (a matrix, or columns), answers, flags."""
 
@@ -231,9 +232,13 @@ def _packed(arrays: Sequence[NDArray[Any]]) -> str:
 
 
 def _answers(answers: Sequence[NDArray[Any]]) -> Any:
-    if answers[0].dtype == object:
+    if answers[0].dtype == object or any(_is_beyond_doubles(one) for one in answers):
         return [value for one in answers for value in one.tolist()]
     return _packed(answers)
+
+
+def _is_beyond_doubles(answers: NDArray[Any]) -> bool:
+    return answers.dtype == np.int64 and bool((np.abs(answers) > _EXACT).any())
 
 
 def _requests(line: bytes, header: Header) -> list[LoggedRequest]:

@@ -81,6 +81,7 @@ class DirectProtocol(HttpToolsProtocol):
         self.transport.write(response)
         self.server_state.total_requests += 1
         if not self.transport.is_closing():
+            self._unset_keepalive_if_required()  # of the answer before, if both requests came at once
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )

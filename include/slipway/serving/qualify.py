@@ -133,10 +133,11 @@ class _Trial:
         self._expected: list[Answers] = []
 
     def run(self, others: Sequence[tuple[Predictor, Candidate]]) -> list[Candidate]:
-        """Judge the fastest first."""
+        """Judge the fastest first; of those that are too slow to be chosen then, a part."""
         found: list[Candidate] = []
         for predictor, candidate in sorted(others, key=lambda pair: pair[1].us_1 or 0.0):
-            settled = any(one.outcome == "same" for one in found)
+            enough = MUST_GAIN * (candidate.us_1 or 0.0)
+            settled = any(one.outcome == "same" and (one.us_1 or 0.0) < enough for one in found)
             found.append(self._judge(predictor, candidate, _PART_CHUNKS if settled else len(self._parts)))
         return found
 

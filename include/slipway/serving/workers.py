@@ -31,6 +31,12 @@ class _Workers:
     told: bool = False
     codes: list[int] = field(default_factory=list)
 
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Take one in; what all were told while it was being started, it is told now."""
+        self.running.append(process)
+        if self.told:
+            process.send_signal(signal.SIGTERM)
+
     def tell(self, sig: int, _frame: FrameType | None = None) -> None:
         """Pass a signal on."""
         self.told = True
@@ -73,7 +79,7 @@ def serve_with_workers(arguments: Sequence[str], *, host: str, port: int, worker
         with listening:
             for number in range(workers):
                 if not group.told:
-                    group.running.append(_start(arguments, listening, folder, number))
+                    group.add(_start(arguments, listening, folder, number))
         while group.running:
             time.sleep(_POLL_S)
             group.reap()

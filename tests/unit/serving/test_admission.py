@@ -103,19 +103,34 @@ def test_what_is_answered_on_the_event_loop_is_refused_while_that_is_too_far_beh
             gate.check_late()
 
 
-def test_a_loop_that_is_held_up_is_seen_to_be_late_and_to_recover():
-    async def run():
-        lateness, seen = Lateness(), []
-        lateness.watch(asyncio.get_running_loop())
-        await asyncio.sleep(0.03)
-        time.sleep(0.3)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        seen.append(lateness.seconds)
-        await asyncio.sleep(0.1)
-        seen.append(lateness.seconds)
-        return seen
+def lateness_after(*held_s, then=lambda lateness: None):
+    """Return how late a loop is taken to be that was held up so long before each of its next looks."""
 
-    held, after = asyncio.run(run())
-    assert held >= 0.25
-    assert after < held
+    async def run():
+        lateness = Lateness()
+        lateness.watch(asyncio.get_running_loop())
+        for seconds in held_s:
+            await asyncio.sleep(0.001)
+            time.sleep(seconds)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        then(lateness)
+        return lateness.seconds
+
+    return asyncio.run(run())
+
+
+def test_a_loop_that_is_held_up_again_and_again_is_late():
+    assert lateness_after(0.2, 0.3) >= 0.15
+
+
+def test_one_pause_is_over_when_it_is_over():
+    assert lateness_after(0.3) < 0.1
+
+
+def test_a_loop_that_was_late_recovers():
+    assert lateness_after(0.2, 0.3, 0.0, 0.03) < 0.1
+
+
+def test_what_was_before_the_model_was_ready_is_forgotten():
+    assert lateness_after(0.2, 0.3, then=Lateness.forget) == 0.0

@@ -1,6 +1,7 @@
 """The whole application in process: protocols, headers, statuses, limits."""
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from slipway.core.serving_options import Mode, ServingOptions
-from slipway.serving.config import Limits
-from slipway.serving.predictor import load_predictor
-from tests.unit.serving.samples import GOOD_ROW, SIGNATURE, Client, half_size
+from slipway.serving.app import App
+from slipway.serving.config import Limits, ServingConfig
+from slipway.serving.predictor import Predictor, load_predictor
+from tests.unit.serving.samples import GOOD_ROW, SIGNATURE, SUBJECT, Client, half_size
 
 ROWS = {"dataframe_records": [GOOD_ROW]}
 INFER = "/v2/models/clinic/infer"
@@ -244,6 +246,47 @@ def test_before_the_model_is_loaded_the_server_lives_and_is_not_ready(serve):
     assert client.get("/v2/health/ready").status_code == 503
     assert client.get("/v2/models/clinic/ready").status_code == 503
     assert client.post("/invocations", json=ROWS).headers["retry-after"] == "1"
+
+
+def test_while_the_model_is_loading_a_request_is_refused_at_once():
+    config, go_on = ServingConfig(subject=SUBJECT, signature=SIGNATURE), threading.Event()
+
+    def load():
+        go_on.wait(30)
+        raise ValueError("nobody waits for it")
+
+    app = App(config, load)
+    body = json.dumps(ROWS).encode()
+    messages = iter([{"type": "http.request", "body": body}])
+    sent = []
+
+    async def run():
+        loading = asyncio.create_task(app.load())
+        await asyncio.sleep(0)
+
+        async def receive():
+            return next(messages)
+
+        async def send(message):
+            sent.append(message)
+
+        await app({"type": "http", "path": "/invocations", "method": "POST", "headers": []}, receive, send)
+        assert not loading.done()
+        go_on.set()
+        await loading
+
+    asyncio.run(run())
+    app.close()
+    assert sent[0]["status"] == 503
+
+
+def test_what_held_the_server_up_while_it_loaded_is_not_held_against_its_first_request():
+    config = ServingConfig(subject=SUBJECT, signature=SIGNATURE)
+    app = App(config, lambda: Predictor("test", half_size, SIGNATURE.output))
+    app._lateness.seconds = 9.0
+    asyncio.run(app.load())
+    app.close()
+    assert app._lateness.seconds == 0.0
 
 
 def test_a_draining_server_answers_is_not_ready_and_tells_callers_to_leave(serve):

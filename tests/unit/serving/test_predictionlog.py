@@ -61,6 +61,14 @@ def test_a_matrix_reads_back_as_it_was_sent(log, tmp_path):
     assert writer.counts() == (1, 0)
 
 
+def test_whole_numbers_that_no_double_holds_read_back(log, tmp_path):
+    writer = log()
+    writer.record(b"r-1", MATRIX, np.array([2**53 + 1]))
+    writer.record(b"r-2", MATRIX, np.array([7]))
+    writer.close()
+    assert [one.answers.tolist() for one in read_log(tmp_path / "log")] == [[2**53 + 1], [7]]
+
+
 def test_columns_of_all_types_read_back_with_their_gaps_and_flags(log, tmp_path):
     writer = log(Header.of(SUBJECT, MIXED))
     table = Table(rows=2, columns={"x": [1.5, None], "colour": ["é", None], "new": [None, True]})

@@ -47,6 +47,8 @@ DIRECT = {
     "v2": request(tensor(3.0), path=INFER),
     "an odd id": request(x_request_id="no spaces please"),
     "a model that crashes": request({"dataframe_records": [GOOD_ROW | {"size": 6.66}]}),
+    "through the gateway": request(x_envoy_expected_rq_timeout_ms="30000"),
+    "two deadlines": request(x_envoy_expected_rq_timeout_ms="30000", x_slipway_deadline_ms="010"),
 }
 OTHERS = {
     "missing value": request({"dataframe_records": [GOOD_ROW | {"dose": None}]}),
@@ -57,7 +59,10 @@ OTHERS = {
     "wrong method": request(None, method="GET"),
     "unknown path": request(path="/nowhere"),
     "a query": request(path="/invocations?a=1"),
-    "a deadline": request(x_slipway_deadline_ms="1000"),
+    "a deadline that is over": request(x_slipway_deadline_ms="00"),
+    "no deadline": request(x_slipway_deadline_ms=""),
+    "a deadline in words": request(x_slipway_deadline_ms="soon"),
+    "one of two deadlines is over": request(x_envoy_expected_rq_timeout_ms="30000", x_slipway_deadline_ms="-1"),
     "binary": request(inference_header_content_length="3"),
     "chunked": request(chunked=True),
     "large": request({"dataframe_records": [GOOD_ROW] * 30}),
@@ -279,6 +284,21 @@ def test_an_idle_connection_is_closed_and_one_that_asks_is_not(app):
     assert busy.sent.count(b"[0.2]") == 5
 
 
+def test_two_requests_at_once_leave_no_timer_behind_that_closes_a_busy_connection(app):
+    async def run():
+        server = Server(app, DirectProtocol)
+        server.protocol.timeout_keep_alive = 0.3
+        await server.feed(DIRECT["records"] * 2)
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            await server.feed(DIRECT["records"])
+        return server.wire
+
+    wire = asyncio.run(run())
+    assert not wire.closed
+    assert wire.sent.count(b"[0.2]") == 7
+
+
 def test_a_request_that_went_directly_is_counted_as_any_other(app):
     def answered():
         return sum(app._tally.answered.values())
@@ -288,9 +308,26 @@ def test_a_request_that_went_directly_is_counted_as_any_other(app):
     assert answered() == before + 2
 
 
-@pytest.mark.parametrize("name", ["records", "a deadline"])
+@pytest.mark.parametrize("name", ["records", "missing value"])
 def test_while_the_loop_is_too_far_behind_a_request_is_told_when_to_come_back(app, monkeypatch, name):
     monkeypatch.setattr(app._lateness, "seconds", 1.5)
-    sent, _ = exchange(app, DirectProtocol, {**DIRECT, **OTHERS}[name])
-    assert sent.startswith(b"HTTP/1.1 429 ")
-    assert b"retry-after: 2\r\n" in sent.lower()
+    whole = {**DIRECT, **OTHERS}[name]
+    for parts in ([whole], [whole[:-5], whole[-5:]]):
+        sent, _ = exchange(app, DirectProtocol, *parts)
+        assert sent.startswith(b"HTTP/1.1 429 ")
+        assert b"retry-after: 2\r\n" in sent.lower()
+
+
+@pytest.mark.parametrize("protocol", [DirectProtocol, HttpToolsProtocol])
+def test_a_body_in_two_parts_is_refused_too_while_the_loop_is_behind(app, monkeypatch, protocol):
+    monkeypatch.setattr(app._lateness, "seconds", 1.5)
+    whole = DIRECT["records"]
+
+    async def run():
+        server = Server(app, protocol)
+        await server.feed(whole[:-5])
+        sent = await server.feed(whole[-5:])
+        server.end()
+        return sent
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 429 ")

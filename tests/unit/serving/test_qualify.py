@@ -93,6 +93,15 @@ def test_a_backend_that_answers_the_same_is_compared_on_all_rows(ask):
     assert by_name["trees"] == by_name["trees"] | {"outcome": "absent", "reason": "it has none"}
 
 
+@pytest.mark.parametrize(("times_slower", "whole"), [(1.05, True), (4.0, False)])
+def test_one_that_may_be_chosen_is_compared_on_all_rows_however_fast_another_is(ask, monkeypatch, times_slower, whole):
+    times = {"pyfunc": 100.0, "frame": 10.0, "array": 10.0 * times_slower}
+    monkeypatch.setattr(module, "microseconds", lambda predictor, *_, **__: times[predictor.backend])
+    _, by_name = ask(frame=right, array=right)
+    assert by_name["frame"]["rows"] == 30_003
+    assert (by_name["array"]["rows"] == 30_003) is whole
+
+
 WRONG = {
     "a_value": lambda c: right(c) + (c["a"] == 0.25) * 1e-3,
     "missing_treated_as_zero": lambda c: right({**c, "n": np.nan_to_num(c["n"].astype(float))}),

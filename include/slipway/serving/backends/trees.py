@@ -10,6 +10,8 @@ from __future__ import annotations
 import ctypes
 import json
 import math
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ KERNEL = "trees.so"
 _NODE = np.dtype(
     [("threshold", "<f8"), ("feature", "<i4"), ("left", "<i4"), ("right", "<i4"), ("missing_left", "<i4")], align=True
 )
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error)
 _KEEPS_LOCK = 64  # rows; below it, handing the interpreter's lock over takes longer than the trees
 # An array object starts with Python's head and the address of its data: part of numpy's binary interface, which every
 # compiled extension reads. Asking the array for the address takes longer than walking the trees.
@@ -55,11 +58,11 @@ def load_trees(path: Path, signature: Signature) -> Backend:
         about = json.loads(found.pop("about").tobytes())
         kernel = _Kernel(path.with_name(KERNEL), found, _width(about), single=bool(about["single"]))
         answer = _Answer.of(about)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        words = [_Words(**entry) for entry in about["words"]]
+    except _DAMAGED as error:
         raise ArtifactError(
             f"{path} cannot be loaded: {type(error).__name__}: {error}", remedy="build the image again"
         ) from error
-    words = [_Words(**entry) for entry in about["words"]]
     numbers = numeric_names(signature)
     texts = {column.name for column in signature.inputs} - set(numbers)
     if tuple(about["numbers"]) != numbers or {one.name for one in words} != texts:

@@ -82,6 +82,15 @@ def test_a_file_that_is_none_is_not_loaded(tmp_path):
         load_trees(tmp_path / "trees.npz", signature())
 
 
+def test_a_file_that_was_cut_off_is_not_loaded(load, made, tmp_path):
+    load()
+    np.savez(tmp_path / "whole.npz", **made)
+    whole = (tmp_path / "whole.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArtifactError, match="cannot be loaded"):
+        load_trees(tmp_path / "cut.npz", signature(index=1))
+
+
 def test_trees_of_another_signature_are_not_loaded(load, made):
     about = json.loads(made["about"].tobytes())
     turned = {"about": np.frombuffer(json.dumps(about | {"numbers": about["numbers"][::-1]}).encode(), np.uint8)}
