@@ -68,18 +68,16 @@ def build(model: BenchModel, settings: Settings, say: Callable[[str], None]) -> 
 
 def build_example(name: str, settings: Settings, say: Callable[[str], None]) -> Image:
     """Train one of the project's own models unless that was done, and build its image. SlipwayError if it cannot."""
-    from slipway.registry.mlflow_registry import Registry
     from slipway.workflows.train import train
 
-    spec = load_model(settings, name)
-    registry = Registry(settings.tracking_uri, cache=settings.var / "versions")
+    registry = Workbench(settings).registry
     (settings.var / "mlflow").mkdir(parents=True, exist_ok=True)
     try:
-        version = registry.latest_version(spec.registered_model)
+        version = registry.latest_version(name)
     except SlipwayError:
         say(f"{name}: training")
         version = int(train(settings, name)["version"])
-    return _build(registry.files(spec.registered_model, version), spec, settings, say)
+    return _build(registry.files(name, version), load_model(settings, name), settings, say)
 
 
 def _build(files: VersionFiles, spec: ModelSpec, settings: Settings, say: Callable[[str], None]) -> Image:

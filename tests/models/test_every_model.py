@@ -25,7 +25,7 @@ PACKAGES_TO_SERVE = {"mlflow", "scikit-learn", "numpy", "pandas", "scipy", "skop
 def test_the_declaration_is_about_what_the_training_makes(model):
     assert [c.name for c in model.spec.signature.inputs] == list(model.inputs(model.train_rows).columns)
     assert model.spec.quality.label == model.train.LABEL
-    assert model.spec.registered_model == model.train.MODEL == model.folder.name
+    assert (model.spec.name, model.spec.registered_model) == (model.folder.name, model.train.MODEL)
     assert {c.name for c in model.spec.signature.inputs if c.nullable} == set(model.train.NULLABLE)
     assert model.spec.reference.entry_point == "reference.py:score"
 

@@ -38,7 +38,8 @@ def made(tmp_path_factory) -> dict[str, Made]:
     """Train each model once, into one SQLite store, as a program of its own."""
     folder = tmp_path_factory.mktemp("training")
     uri = f"sqlite:///{folder}/mlflow.db"
-    registry = Registry(uri, cache=folder / "cache")
+    registered = {name: load_model(SETTINGS, name).registered_model for name in NAMES}
+    registry = Registry(uri, cache=folder / "cache", registered=registered.__getitem__)
     return {name: _train(name, uri, folder, registry) for name in NAMES}
 
 

@@ -25,7 +25,7 @@ def new(
 ) -> None:
     """Onboard a model: write its folder, its data contract and its DAG file from a registered version."""
     from slipway.onboarding.new_model import new_model
-    from slipway.workflows.workbench import Workbench
+    from slipway.registry.mlflow_registry import Registry
 
     found = re.fullmatch(r"models:/([^/]+)/(\d+)", source)
     if not found:
@@ -34,7 +34,7 @@ def new(
     settings = Settings.load()
     registered, version = found.group(1), int(found.group(2))
     with working(f"reading {source}"):
-        files = Workbench(settings).registry.files(registered, version)
+        files = Registry(settings.tracking_uri, cache=settings.var / "versions").files(registered, version)
     for path in new_model(name, source=files, registered_model=registered, settings=settings):
         out.print(f"wrote {path.relative_to(settings.root)}")
     out.print(

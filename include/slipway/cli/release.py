@@ -13,7 +13,6 @@ from slipway.cli.output import out
 from slipway.core.loadprofile import load_profile
 from slipway.errors import VersionNotFound
 from slipway.settings import Settings
-from slipway.specs import load_model
 
 LoadProfileName = Annotated[str, typer.Option("--load-profile", help="smoke, standard, article or surge.")]
 
@@ -46,12 +45,11 @@ def trigger(settings: Settings, model: str, *, version: int | None, profile: str
     from slipway.workflows.workbench import Workbench
 
     load_profile(profile)
-    registered = load_model(settings, model).registered_model
-    versions = [found.version for found in Workbench(settings).registry.versions(registered)]
+    versions = [found.version for found in Workbench(settings).registry.versions(model)]
     resolved = max(versions, default=0) if version is None else version
     if resolved not in versions:
         raise VersionNotFound(
-            f"{registered} has no version {resolved or 'yet'}", remedy=f"train one with `slipway train {model}`"
+            f"{model} has no version {resolved or 'yet'}", remedy=f"train one with `slipway train {model}`"
         )
     run_id = f"release-v{resolved}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     conf = {"version": resolved, "load_profile": profile, "reason": reason}

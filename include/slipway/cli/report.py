@@ -9,7 +9,7 @@ import typer
 
 from slipway.cli.output import AsJson, err, out, print_json, print_table
 from slipway.settings import Settings
-from slipway.specs import load_model, model_folder
+from slipway.specs import model_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -68,10 +68,11 @@ def champion(
     from slipway.workflows.workbench import Workbench
 
     settings = Settings.load()
-    bench, registered = Workbench(settings), load_model(settings, model).registered_model
+    model_folder(settings, model)
+    bench = Workbench(settings)
     if as_recorded:
-        put_alias_right(bench, registered, actor=getpass.getuser())
-    alias, known = bench.registry.alias(registered, CHAMPION), recorded(bench, registered)
+        put_alias_right(bench, model, actor=getpass.getuser())
+    alias, known = bench.registry.alias(model, CHAMPION), recorded(bench, model)
     agree = known is None or known.version == alias
     if as_json:
         print_json({"registry": alias, "ledger": None if known is None else known.version, "agree": agree})

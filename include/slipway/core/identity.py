@@ -61,10 +61,14 @@ def digest_tree(files: Mapping[str, str]) -> str:
 class Subject:
     """What was judged: one version of one model, by the digests of its files and of its image.
 
+    A model has one name, its folder's, and everything of Slipway goes by it: ledger, evidence, images, services,
+    routes, reports, commands and DAGs. ``registered_model`` of its declaration is what MLflow calls it, and is said
+    to MLflow alone: by the registry's adapter (:class:`slipway.registry.mlflow_registry.Registry`) and by training.
+
     Attributes
     ----------
     model : str
-        Name of the model's folder and of its registered model.
+        The model's own name.
     version : int
         The registry's version number, from 1.
     artifact_sha256 : str

@@ -82,6 +82,7 @@ def _model_files(
     parse_model(declaration, source=f"the declaration drawn from {source.subject}")
     words = {
         "name": name,
+        "registered": registered_model,
         "title": name.replace("_", " ").capitalize(),
         "label": seen.label.name,
         "output": seen.output_name,

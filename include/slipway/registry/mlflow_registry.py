@@ -1,6 +1,7 @@
 """The MLflow model registry behind one bounded adapter; the only module on this side that imports mlflow.
 
 Each call first asks whether anything listens there, then lets MLflow try twice: MLflow's own defaults wait for minutes.
+It takes and gives a model's own name, and says to MLflow what MLflow calls that model.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,14 +44,24 @@ class Registry:
         Downloaded versions live below it, each in a folder named by its artifact digest.
     timeout_s : float
         Longest wait for one request, in seconds; a request is tried at most twice.
+    registered : callable
+        Takes a model's own name and returns its ``registered_model``; by default the two are the same.
 
     Every method raises RegistryUnreachable if nothing answers, and RegistryError if MLflow refuses the call.
     """
 
-    def __init__(self, tracking_uri: str, *, cache: Path, timeout_s: float = 30) -> None:
+    def __init__(
+        self,
+        tracking_uri: str,
+        *,
+        cache: Path,
+        timeout_s: float = 30,
+        registered: Callable[[str], str] = parse_model_name,
+    ) -> None:
         self._uri = tracking_uri
         self._cache = VersionCache(cache)
         self._timeout_s = timeout_s
+        self._registered = registered
 
     def check(self) -> None:
         """Raise RegistryUnreachable unless the registry answers a query."""
@@ -64,9 +75,9 @@ class Registry:
 
     def versions(self, model: str) -> list[VersionInfo]:
         """Return a model's versions, oldest first; VersionNotFound if there is no such model."""
-        with self._client() as client:
-            aliases = client.get_registered_model(parse_model_name(model)).aliases
-            found = _pages(client.search_model_versions, filter_string=f"name='{model}'")
+        with self._client_for(model) as (client, name):
+            aliases = client.get_registered_model(name).aliases
+            found = _pages(client.search_model_versions, filter_string=f"name='{name}'")
             return sorted((_info(version, aliases) for version in found), key=lambda info: info.version)
 
     def latest_version(self, model: str) -> int:
@@ -79,29 +90,29 @@ class Registry:
     def alias(self, model: str, alias: str) -> int | None:
         """Return the version that an alias points at; None if it points nowhere or the model is not registered."""
         try:
-            with self._client() as client:
-                version = client.get_registered_model(parse_model_name(model)).aliases.get(alias)
+            with self._client_for(model) as (client, name):
+                version = client.get_registered_model(name).aliases.get(alias)
         except VersionNotFound:
             return None
         return None if version is None else int(version)
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version; doing it again changes nothing."""
-        with self._client() as client:
-            client.set_registered_model_alias(parse_model_name(model), alias, str(version))
+        with self._client_for(model) as (client, name):
+            client.set_registered_model_alias(name, alias, str(version))
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Take an alias away; nothing happens if there is none."""
         if self.alias(model, alias) is None:
             return
-        with self._client() as client:
-            client.delete_registered_model_alias(model, alias)
+        with self._client_for(model) as (client, name):
+            client.delete_registered_model_alias(name, alias)
 
     def set_tags(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Set tags of a version; other tags stay."""
-        with self._client() as client:
+        with self._client_for(model) as (client, name):
             for key, value in tags.items():
-                client.set_model_version_tag(parse_model_name(model), str(version), key, value)
+                client.set_model_version_tag(name, str(version), key, value)
 
     def metrics(self, run_id: str) -> dict[str, float]:
         """Return the last value of each metric of a run."""
@@ -137,8 +148,8 @@ class Registry:
         ArtifactError
             If a part is missing or damaged.
         """
-        with self._client() as client:
-            found = client.get_model_version(parse_model_name(model), str(version))
+        with self._client_for(model) as (client, name):
+            found = client.get_model_version(name, str(version))
             identity = _identity(self._uri, found)
             digest = self._cache.find(identity)
             if digest is None:
@@ -155,9 +166,15 @@ class Registry:
 
     def artifact_digest(self, model: str, version: int) -> str:
         """Return the digest of what the registry holds now: downloaded afresh, never from the cache."""
-        with self._client() as client, self._cache.scratch() as root:
-            _download(client, client.get_model_version(parse_model_name(model), str(version)), root)
+        with self._client_for(model) as (client, name), self._cache.scratch() as root:
+            _download(client, client.get_model_version(name, str(version)), root)
             return digest_folder(root)
+
+    @contextmanager
+    def _client_for(self, model: str) -> Iterator[tuple[MlflowClient, str]]:
+        name = self._registered(model)  # a name that is none is told before anything is asked
+        with self._client() as client:
+            yield client, name
 
     @contextmanager
     def _client(self) -> Iterator[MlflowClient]:

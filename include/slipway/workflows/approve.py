@@ -36,7 +36,7 @@ def request_approval(bench: Workbench, release: Release) -> str:
     dossier.require_complete()
     require_same_options(dossier)
     champion = replaced_champion(bench, subject, release.id, dossier.latest()[Check.EVALUATE])
-    bench.registry.set_alias(spec.registered_model, CHALLENGER, subject.version)
+    bench.registry.set_alias(subject.model, CHALLENGER, subject.version)
     told = summary(dossier, release, purpose=spec.purpose, tier=spec.risk_tier.value, champion=champion)
     page = report_path(release.model, subject.version, release.id)
     return f"{told}\n\n[The whole release on one page]({REPORTS}/{page})"
@@ -93,8 +93,7 @@ def record_decision(bench: Workbench, release: Release, *, approved: bool, by: s
     GateStopped
         If it was rejected, or nobody answered in time.
     """
-    spec, files = bench.spec(release.model), bench.files(release)
-    subject, _ = built_image(bench, release, files)
+    subject, _ = built_image(bench, release, bench.files(release))
     bench.ledger.append(
         EntryKind.APPROVAL if approved else EntryKind.REJECTION,
         model=subject.model,
@@ -105,8 +104,8 @@ def record_decision(bench: Workbench, release: Release, *, approved: bool, by: s
     bench.say(f"{'approved' if approved else 'rejected'} by {by}: {comment or 'no comment'}")
     if approved:
         return
-    if bench.registry.alias(spec.registered_model, CHALLENGER) == subject.version:
-        bench.registry.delete_alias(spec.registered_model, CHALLENGER)
+    if bench.registry.alias(subject.model, CHALLENGER) == subject.version:
+        bench.registry.delete_alias(subject.model, CHALLENGER)
     end_release(bench, release, subject, outcome=Outcome.FAILED, step="approve", reason=f"rejected by {by}: {comment}")
     raise GateStopped(f"{subject} was rejected by {by}: {comment or 'no comment'}", remedy="ask them what it lacks")
 

@@ -73,6 +73,6 @@ def _twin(
             f"its image is for the runtime {image.runtime}, the candidate's for {bench.runtime.name}",
             remedy="release both with the same SLIPWAY_RUNTIME",
         )
-    bench.verify_image(image, bench.registry.files(spec.registered_model, subject.version))
+    bench.verify_image(image, bench.registry.files(subject.model, subject.version))
     found = service_spec(spec, subject, image, role=role, env=env)
     return replace(found, name=f"{service_name(candidate.model, candidate.version, role)}-champion")

@@ -49,7 +49,7 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
         try:  # the ledger first: killed in between, it knows which champion the alias must go back to
             _record_failure(bench, release, subject, promotion, error)
         finally:
-            restore_champion(bench, spec.registered_model, subject.version, promotion.payload["before"])
+            restore_champion(bench, subject, promotion.payload["before"])
         raise
     served = Served(subject, image, options)
     record_deployment(bench, EntryKind.DEPLOYMENT, served, deployment, actor=release.requester, release=release.id)

@@ -28,8 +28,8 @@ def evaluate(bench: Workbench, release: Release) -> Evidence:
 
     def work(out: Path) -> tuple[Subject, Findings]:
         set_aside = _set_aside(bench, release, files.subject)
-        present = standing(bench, spec.registered_model)
-        champion = champion_files(bench, spec.registered_model, present, besides=files.subject.version)
+        present = standing(bench, release.model)
+        champion = champion_files(bench, present, besides=files.subject)
         found = judge_quality(files=files, spec=spec, champion=champion, out=out, set_aside=set_aside)
         beside = {**present.to_json(), "compared": champion is not None}
         if champion is not None:

@@ -35,19 +35,19 @@ def _declared(bench: Workbench, name: str) -> dict[str, Any]:
     except (SpecError, IdentityError) as error:
         unknown = dict.fromkeys(("purpose", "owner", "risk_tier", "champion", "newest"))
         return {**unknown, "problem": error.reason}
-    versions = _versions(bench, spec.registered_model)
+    versions = _versions(bench, name)
     return {
         "purpose": spec.purpose,
         "owner": spec.owner.team,
         "risk_tier": spec.risk_tier.value,
-        "champion": bench.registry.alias(spec.registered_model, CHAMPION) if versions else None,
+        "champion": bench.registry.alias(name, CHAMPION) if versions else None,
         "newest": max(versions, default=None),
         "problem": None,
     }
 
 
-def _versions(bench: Workbench, registered_model: str) -> list[int]:
+def _versions(bench: Workbench, model: str) -> list[int]:
     try:
-        return [found.version for found in bench.registry.versions(registered_model)]
+        return [found.version for found in bench.registry.versions(model)]
     except VersionNotFound:  # onboarded, and not trained yet
         return []

@@ -30,11 +30,11 @@ from slipway.workflows.workbench import Workbench
 
 def promote(bench: Workbench, release: Release) -> Subject:
     """Make the version champion, or refuse with PromotionRefused and leave everything as it was."""
-    spec, files = bench.spec(release.model), bench.files(release)
+    files = bench.files(release)
     subject = files.subject
     try:
         subject, image = built_image(bench, release, files)
-        _require_same_artifact(bench, spec.registered_model, subject)
+        _require_same_artifact(bench, subject)
         _require_runtime(bench, image.runtime)
         approval, evaluation = _require_evidence(bench, subject, release)
         before = replaced_champion(bench, subject, release.id, evaluation)
@@ -43,9 +43,9 @@ def promote(bench: Workbench, release: Release) -> Subject:
     except SlipwayError as error:
         _refuse(bench, release, subject, error)
         raise
-    make_champion(bench, spec.registered_model, subject.version, before=before)
+    make_champion(bench, subject, before=before)
     bench.registry.set_tags(
-        spec.registered_model,
+        subject.model,
         subject.version,
         {
             "slipway.artifact_sha256": subject.artifact_sha256,
@@ -66,8 +66,8 @@ def promote(bench: Workbench, release: Release) -> Subject:
     return subject
 
 
-def _require_same_artifact(bench: Workbench, registered_model: str, subject: Subject) -> None:
-    now = bench.registry.artifact_digest(registered_model, subject.version)
+def _require_same_artifact(bench: Workbench, subject: Subject) -> None:
+    now = bench.registry.artifact_digest(subject.model, subject.version)
     if now != subject.artifact_sha256:
         raise PromotionRefused(
             f"the registry's files of {subject.model} version {subject.version} are {now[7:19]}, "

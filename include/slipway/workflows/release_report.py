@@ -95,7 +95,7 @@ def _store(bench: Workbench, model: str, release: str, page: Path) -> None:
         version = release_story(bench, model, release=release).version
         if version is None:
             return
-        files = bench.registry.files(bench.spec(model).registered_model, version)
+        files = bench.registry.files(model, version)
         with tempfile.TemporaryDirectory() as folder:
             shutil.copyfile(page, Path(folder) / FILE)
             bench.registry.log_reports(files.run_id, Path(folder), artifact_path=f"slipway/{folder_name(release)}")

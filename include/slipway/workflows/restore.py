@@ -90,7 +90,7 @@ def _put_back(bench: Workbench, runtimes: Mapping[RuntimeName, Runtime], entry: 
     if champion and champion.digest == image.digest and runtime.is_alive(champion.handle):
         return Restoration.SERVED_ALREADY
     spec = bench.spec(subject.model)
-    _verify(bench, spec, subject, image)
+    _verify(bench, subject, image)
     served = Served(subject, image, recorded_options(entry))
     deployment = put_into_service(
         runtime=runtime,
@@ -108,8 +108,8 @@ def _put_back(bench: Workbench, runtimes: Mapping[RuntimeName, Runtime], entry: 
     return Restoration.RESTORED
 
 
-def _verify(bench: Workbench, spec: ModelSpec, subject: Subject, image: BuiltImage) -> None:
-    files = bench.registry.files(spec.registered_model, subject.version)
+def _verify(bench: Workbench, subject: Subject, image: BuiltImage) -> None:
+    files = bench.registry.files(subject.model, subject.version)
     if files.subject.artifact_sha256 != subject.artifact_sha256:
         raise EvidenceError(
             f"the registry's files of {subject.model} version {subject.version} have changed since they served",

@@ -27,7 +27,7 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     entry = previous_deployment(bench, model, run_id=run_id)
     subject = Subject.from_json(entry.payload["subject"])
     image = BuiltImage.from_json(entry.payload["image"])
-    files = bench.registry.files(spec.registered_model, subject.version)
+    files = bench.registry.files(model, subject.version)
     _require_same(files, subject)
     bench.verify_image(image, files)
     served = Served(subject, image, recorded_options(entry))
@@ -41,8 +41,8 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
         launch=launch(bench, subject, served.options),
         progress=bench.say,
     )
-    known = recorded(bench, spec.registered_model)
-    make_champion(bench, spec.registered_model, subject.version, before=known.version if known else None)
+    known = recorded(bench, model)
+    make_champion(bench, subject, before=known.version if known else None)
     record_deployment(bench, EntryKind.ROLLBACK, served, deployment, actor=actor, release=run_id, reason=reason)
     bench.say(f"{subject} is champion again")
     return deployment

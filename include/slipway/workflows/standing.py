@@ -109,13 +109,13 @@ def _next(found: Standing | None, entry: Entry, digests: Mapping[int, str]) -> S
     return found
 
 
-def recorded(bench: Workbench, registered_model: str, *, before_seq: int | None = None) -> Standing | None:
+def recorded(bench: Workbench, model: str, *, before_seq: int | None = None) -> Standing | None:
     """Return who the ledger says is champion, or said before an entry; None if it has never known one."""
-    entries = bench.ledger.entries(model=registered_model, kinds=_KINDS)
+    entries = bench.ledger.entries(model=model, kinds=_KINDS)
     return standing_after(entry for entry in entries if before_seq is None or entry.seq < before_seq)
 
 
-def standing(bench: Workbench, registered_model: str) -> Standing:
+def standing(bench: Workbench, model: str) -> Standing:
     """Return the champion on whom ledger and registry agree (rules 1 to 3).
 
     Raises
@@ -123,31 +123,31 @@ def standing(bench: Workbench, registered_model: str) -> Standing:
     EvidenceError
         If they do not agree; names both, and the command that puts it right.
     """
-    alias, known = bench.registry.alias(registered_model, CHAMPION), recorded(bench, registered_model)
+    alias, known = bench.registry.alias(model, CHAMPION), recorded(bench, model)
     if known is None:
         return Standing(version=alias)
     if alias != known.version:
-        raise _disagreement(EvidenceError, registered_model, alias, known)
+        raise _disagreement(EvidenceError, model, alias, known)
     return known
 
 
-def champion_files(bench: Workbench, registered_model: str, champion: Standing, *, besides: int) -> VersionFiles | None:
-    """Return the champion's files; None if there is none yet, or if it is the version ``besides`` itself.
+def champion_files(bench: Workbench, champion: Standing, *, besides: Subject) -> VersionFiles | None:
+    """Return the files of a model's champion; None if there is none yet, or if it is ``besides`` itself.
 
     Raises
     ------
     EvidenceError
         If they are not the files that were promoted (rule 4).
     """
-    if champion.version is None or champion.version == besides:
+    if champion.version is None or champion.version == besides.version:
         return None
-    files = bench.registry.files(registered_model, champion.version)
+    files = bench.registry.files(besides.model, champion.version)
     if champion.artifact_sha256 not in (None, files.subject.artifact_sha256):
         raise EvidenceError(
-            f"the files of {registered_model} version {champion.version}, the champion, are "
+            f"the files of {besides.model} version {champion.version}, the champion, are "
             f"{files.subject.artifact_sha256[7:19]} now, {str(champion.artifact_sha256)[7:19]} was promoted",
             remedy="restore the champion's artifact in the registry, or roll back with `slipway rollback "
-            f"{registered_model}`",
+            f"{besides.model}`",
         )
     return files
 
@@ -158,7 +158,7 @@ def replaced_champion(bench: Workbench, subject: Subject, release: str, evaluati
     Parameters
     ----------
     subject : Subject
-        What is to be promoted; its model is the registered one.
+        What is to be promoted.
     release : str
         The release's id.
     evaluation : Evidence
@@ -218,23 +218,23 @@ def _disagreement(error: type[EvidenceError], model: str, alias: int | None, kno
     )
 
 
-def make_champion(bench: Workbench, registered_model: str, version: int, *, before: int | None) -> None:
+def make_champion(bench: Workbench, subject: Subject, *, before: int | None) -> None:
     """Move the champion's alias, and ``previous`` to the champion before; the same version again changes nothing."""
-    if before not in (None, version):
-        bench.registry.set_alias(registered_model, PREVIOUS, before)
-    if bench.registry.alias(registered_model, CHAMPION) != version:
-        bench.registry.set_alias(registered_model, CHAMPION, version)
-    if bench.registry.alias(registered_model, CHALLENGER) == version:
-        bench.registry.delete_alias(registered_model, CHALLENGER)
+    if before not in (None, subject.version):
+        bench.registry.set_alias(subject.model, PREVIOUS, before)
+    if bench.registry.alias(subject.model, CHAMPION) != subject.version:
+        bench.registry.set_alias(subject.model, CHAMPION, subject.version)
+    if bench.registry.alias(subject.model, CHALLENGER) == subject.version:
+        bench.registry.delete_alias(subject.model, CHALLENGER)
 
 
-def restore_champion(bench: Workbench, registered_model: str, version: int, before: int | None) -> None:
+def restore_champion(bench: Workbench, subject: Subject, before: int | None) -> None:
     """Undo :func:`make_champion` after a deployment that failed: ``before`` is champion again."""
-    if bench.registry.alias(registered_model, CHAMPION) == version:
-        _point(bench, registered_model, before)
+    if bench.registry.alias(subject.model, CHAMPION) == subject.version:
+        _point(bench, subject.model, before)
 
 
-def put_alias_right(bench: Workbench, registered_model: str, *, actor: str) -> Standing:
+def put_alias_right(bench: Workbench, model: str, *, actor: str) -> Standing:
     """Point the registry's alias at the champion that the ledger knows, and record that; return that champion.
 
     Where they agree already nothing is done.
@@ -244,16 +244,16 @@ def put_alias_right(bench: Workbench, registered_model: str, *, actor: str) -> S
     EvidenceError
         If the ledger has never known a champion: there is nothing to put it back to.
     """
-    alias, known = bench.registry.alias(registered_model, CHAMPION), recorded(bench, registered_model)
+    alias, known = bench.registry.alias(model, CHAMPION), recorded(bench, model)
     if known is None:
         raise EvidenceError(
-            f"the ledger has never known a champion of {registered_model}",
+            f"the ledger has never known a champion of {model}",
             remedy="release a version; the alias in the registry is taken as it is until then",
         )
     if alias != known.version:
         bench.ledger.append(
             EntryKind.REFUSAL,
-            model=registered_model,
+            model=model,
             version=alias,
             actor=actor,
             payload={
@@ -263,12 +263,12 @@ def put_alias_right(bench: Workbench, registered_model: str, *, actor: str) -> S
                 "reason": f"the alias was moved to {said(alias)} by no release; it is put back to {known}",
             },
         )
-        _point(bench, registered_model, known.version)
+        _point(bench, model, known.version)
     return known
 
 
-def _point(bench: Workbench, registered_model: str, version: int | None) -> None:
+def _point(bench: Workbench, model: str, version: int | None) -> None:
     if version is None:
-        bench.registry.delete_alias(registered_model, CHAMPION)
+        bench.registry.delete_alias(model, CHAMPION)
     else:
-        bench.registry.set_alias(registered_model, CHAMPION, version)
+        bench.registry.set_alias(model, CHAMPION, version)

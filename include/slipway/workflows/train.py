@@ -17,7 +17,7 @@ TIME_LIMIT_S = 3600
 
 
 def train(settings: Settings, model: str, *, seed: int = 0) -> dict[str, Any]:
-    """Return what train.py printed last: model, version, run_id, metrics.
+    """Return what train.py registered: model, by its own name, version, run_id, metrics.
 
     Raises
     ------
@@ -34,11 +34,11 @@ def train(settings: Settings, model: str, *, seed: int = 0) -> dict[str, Any]:
     env = {**os.environ, "MLFLOW_TRACKING_URI": settings.tracking_uri}
     done = run(argv, timeout_s=TIME_LIMIT_S, cwd=script.parent, env=env)
     try:
-        return _registered(done.stdout.strip().splitlines()[-1])
+        return {"model": model, **_registered(done.stdout.strip().splitlines()[-1])}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise SpecError(
             f"{script.name} of {model} did not end with its JSON line",
-            remedy='print {"model", "version", "run_id", "metrics"} last; each metric is a finite number',
+            remedy='print {"version", "run_id", "metrics"} last; each metric is a finite number',
         ) from error
 
 
@@ -47,4 +47,4 @@ def _registered(line: str) -> dict[str, Any]:
     metrics = {str(name): float(value) for name, value in told["metrics"].items()}
     if not all(map(math.isfinite, metrics.values())):
         raise ValueError("a metric is not finite")
-    return {"model": told["model"], "version": int(told["version"]), "run_id": told["run_id"], "metrics": metrics}
+    return {"version": int(told["version"]), "run_id": told["run_id"], "metrics": metrics}

@@ -25,8 +25,8 @@ def validate_data(bench: Workbench, release: Release) -> Evidence:
 
     def work(out: Path) -> tuple[Subject, Findings]:
         suite = bench.settings.expectations / spec.dataset
-        present = standing(bench, spec.registered_model)
-        champion = champion_files(bench, spec.registered_model, present, besides=files.subject.version)
+        present = standing(bench, release.model)
+        champion = champion_files(bench, present, besides=files.subject)
         return files.subject, check_data(files=files, spec=spec, suite_dir=suite, out=out, champion=champion)
 
     return run_gate(bench, release, Check.VALIDATE_DATA, files.subject, work)

@@ -52,10 +52,14 @@ class Workbench:
 
     @cached_property
     def registry(self) -> Registry:
-        """The model registry."""
+        """The model registry, asked by a model's own name."""
         from slipway.registry.mlflow_registry import Registry
 
-        return Registry(self.settings.tracking_uri, cache=self.settings.var / "versions")
+        return Registry(
+            self.settings.tracking_uri,
+            cache=self.settings.var / "versions",
+            registered=lambda model: self.spec(model).registered_model,
+        )
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -89,7 +93,7 @@ class Workbench:
         begun = self.begun(release)
         if begun is not None and begun.version is not None:
             return begun.version
-        return self.registry.latest_version(self.spec(release.model).registered_model)
+        return self.registry.latest_version(release.model)
 
     def begun(self, release: Release) -> Entry | None:
         """Return the ledger's entry of a release's start; None before it."""
@@ -100,7 +104,7 @@ class Workbench:
 
     def files(self, release: Release) -> VersionFiles:
         """Return the version's files, verified."""
-        return self.registry.files(self.spec(release.model).registered_model, self.version(release))
+        return self.registry.files(release.model, self.version(release))
 
     def verify_image(self, image: BuiltImage, files: VersionFiles) -> None:
         """Raise unless the image is still the bytes that its digest names, built from these files."""

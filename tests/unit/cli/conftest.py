@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,8 +16,8 @@ from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.errors import VersionNotFound
 from slipway.ledger import EntryKind, Ledger
 from slipway.orchestrator import client as orchestrator
+from slipway.registry import mlflow_registry
 from slipway.settings import Settings
-from slipway.workflows.workbench import Workbench
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.specs import declared
 from tests.unit.orchestrator.conftest import FakeAirflow, approval, dag
@@ -124,12 +124,12 @@ def settings(project):
 
 @pytest.fixture
 def registry(settings, monkeypatch):
-    """Versions 1 and 2; 1 is champion."""
+    """Versions 1 and 2; 1 is champion. It goes by MLflow's names; a command opens it with those that it knows."""
     fake = Registry(settings.var / "registry")
     fake.add("churn", 1)
     fake.add("churn", 2, b"newer")
     fake.set_alias("churn", "champion", 1)
-    monkeypatch.setattr(Workbench, "registry", fake)
+    monkeypatch.setattr(mlflow_registry, "Registry", lambda *_, cache, **names: replace(fake, **names))
     return fake
 
 

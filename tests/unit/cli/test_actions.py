@@ -62,6 +62,14 @@ def test_a_release_of_a_model_without_versions_says_how_to_get_one(slipway, airf
     assert airflow.calls == []
 
 
+def test_a_release_takes_the_newest_version_of_what_mlflow_calls_the_model(slipway, airflow, registry, project):
+    project(registered_model="leavers_forest")
+    registry.add("leavers_forest", 3)
+    assert slipway("release", "churn").code == 0
+    assert [dag_id for dag_id, _ in airflow.runs] == ["churn.release"]
+    assert "VersionNotFound churn has no version 2" in slipway("release", "churn", "--version", 2).paragraph()
+
+
 @pytest.mark.parametrize(("command", "option"), [("approve", "Approve"), ("reject", "Reject")])
 def test_an_answer_is_sent_with_its_comment(slipway, airflow, waiting, command, option):
     ran = slipway(command, "churn", "--comment", "looked at [it]")
@@ -177,6 +185,12 @@ def test_training_says_what_it_registered(slipway, project):
     (project() / "train.py").write_text(f"print('much text'); print({json.dumps(json.dumps(TRAINED))})")
     assert slipway("train", "churn", "--json").json == TRAINED
     assert slipway("train", "churn").out == "registered churn version 3: roc_auc 0.9\n"
+
+
+def test_training_goes_by_the_models_own_name(slipway, project):
+    told = json.dumps(TRAINED | {"model": "leavers_forest"})
+    (project(registered_model="leavers_forest") / "train.py").write_text(f"print({told!r})")
+    assert slipway("train", "churn", "--json").json["model"] == "churn"
 
 
 def test_training_that_crashes_is_told(slipway, project):

@@ -82,3 +82,11 @@ def test_an_alias_that_was_moved_is_told_and_put_back(slipway, registry, promote
     assert slipway("champion", "churn", "--as-recorded").code == 0
     assert registry.alias("churn", "champion") == 1
     assert ledger.entries()[-1].payload["what"] == "alias"
+
+
+def test_a_model_that_mlflow_calls_otherwise_is_asked_for_by_its_own_name(slipway, registry, promoted, project):
+    project(registered_model="leavers_forest")
+    registry.set_alias("leavers_forest", "champion", 2)
+    assert slipway("champion", "churn", "--json").json == {"registry": 2, "ledger": 1, "agree": False}
+    assert slipway("champion", "churn", "--as-recorded").code == 0
+    assert registry.aliases == {("churn", "champion"): 1, ("leavers_forest", "champion"): 1}

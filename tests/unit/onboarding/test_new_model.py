@@ -101,6 +101,12 @@ def test_the_reference_fails_closed_until_someone_writes_it(make_files, settings
         module.score([{"dose": 1.0}])
 
 
+def test_training_registers_under_the_name_that_the_declaration_says(make_files, settings):
+    onboard(make_files(), settings)
+    written = (settings.models / "cure_chance" / "train.py").read_text()
+    assert f'MODEL = "{load_model(settings, "cure_chance").registered_model}"' in written
+
+
 @pytest.mark.parametrize("name", ["train.py", "reference.py"])
 def test_the_python_files_compile(make_files, settings, name):
     onboard(make_files(), settings)

@@ -11,6 +11,7 @@ from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.errors import EvidenceError
 from slipway.ledger import EntryKind
 from slipway.workflows.evaluate import evaluate
+from tests.unit.workflows.conftest import REGISTERED
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PASSED = Measurement(name="m", value=1.0, threshold=1.0, bound=Bound.MIN)
@@ -103,7 +104,7 @@ def test_a_bar_that_was_lowered_by_hand_is_none(bench, release, validated, asked
     champion = bench.registry.files("churn", 7).subject.to_json()
     payload = {"release": "r0", "subject": champion, "before": None}
     bench.ledger.append(EntryKind.PROMOTION, model="churn", version=7, actor="ada", payload=payload)
-    bench.registry.aliases["churn", "champion"] = to
+    bench.registry.aliases[REGISTERED, "champion"] = to
     with pytest.raises(EvidenceError, match="ledger says version 7"):
         evaluate(bench, release)
     assert asked == []

@@ -12,6 +12,7 @@ from slipway.errors import EngineUnavailable, RegistryUnreachable, SlipwayError
 from slipway.ledger import EntryKind
 from slipway.workflows.approve import record_decision
 from slipway.workflows.promote import promote
+from tests.unit.workflows.conftest import REGISTERED
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def champion(bench):
 def test_complete_evidence_and_an_approval_make_a_champion(bench, release, approved):
     assert promote(bench, release) == approved
     assert champion(bench) == 1
-    assert bench.registry.tags["churn", 1]["slipway.image_digest"] == approved.image_digest
+    assert bench.registry.tags[REGISTERED, 1]["slipway.image_digest"] == approved.image_digest
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_files_that_were_changed_behind_the_cache_are_found_at_the_promotion(ben
     bench.registry = Cached(bench.registry)
     complete()
     record_decision(bench, release, approved=True, by="bob")
-    (bench.settings.var / "registry" / "churn" / "1" / changed).write_bytes(b"something else")
+    (bench.settings.var / "registry" / REGISTERED / "1" / changed).write_bytes(b"something else")
     refused(bench, release, kinds, "the registry's files of churn version 1 are")
 
 

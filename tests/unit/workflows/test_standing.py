@@ -205,15 +205,17 @@ def test_the_champion_can_be_released_again(bench, through):
 
 def test_a_champion_whose_files_were_changed_is_none_to_compare_with(bench, through):
     through(1)
+    candidate = bench.registry.add("churn", 2).subject
     bench.registry.tamper("churn", 1)
     with pytest.raises(EvidenceError, match=r"version 1, the champion, are .* was promoted"):
-        champion_files(bench, "churn", standing(bench, "churn"), besides=2)
+        champion_files(bench, standing(bench, "churn"), besides=candidate)
 
 
 def test_the_champions_files_are_those_that_were_promoted(bench, through):
     through(1)
-    assert champion_files(bench, "churn", standing(bench, "churn"), besides=2).subject.version == 1
-    assert champion_files(bench, "churn", standing(bench, "churn"), besides=1) is None
+    found = champion_files(bench, standing(bench, "churn"), besides=bench.registry.add("churn", 2).subject)
+    assert found.subject.version == 1
+    assert champion_files(bench, standing(bench, "churn"), besides=found.subject) is None
 
 
 def test_an_alias_is_put_right_once_and_the_ledger_says_so(bench, through, kinds):
@@ -242,5 +244,5 @@ def test_where_the_ledger_knows_no_champion_there_is_nothing_to_put_back(bench):
 
 def test_a_failed_deployment_takes_no_alias_from_another_version(bench):
     move(bench, 5)
-    restore_champion(bench, "churn", 2, before=1)
+    restore_champion(bench, bench.registry.add("churn", 2).subject, before=1)
     assert champion(bench) == 5

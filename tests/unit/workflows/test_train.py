@@ -6,6 +6,7 @@ import pytest
 
 from slipway.errors import CommandError, SpecError
 from slipway.workflows.train import train
+from tests.unit.workflows.conftest import REGISTERED
 
 SAYS = "import argparse, os, json\nparser = argparse.ArgumentParser()\n"
 SAYS += (
@@ -24,10 +25,11 @@ def script(bench):
 
 
 def test_it_is_told_the_model_the_seed_and_the_registry(script):
-    told = "{'model': args.registered_model, 'version': args.seed, 'run_id': os.environ['MLFLOW_TRACKING_URI'],"
+    told = "{'version': args.seed, 'run_id': args.registered_model + ' in ' + os.environ['MLFLOW_TRACKING_URI'],"
     settings = script(f"print('training'); print(json.dumps({told} 'metrics': {{'rmse': 1}}}}))")
     made = train(settings, "churn", seed=7)
-    assert made == {"model": "churn", "version": 7, "run_id": settings.tracking_uri, "metrics": {"rmse": 1.0}}
+    place = f"{REGISTERED} in {settings.tracking_uri}"
+    assert made == {"model": "churn", "version": 7, "run_id": place, "metrics": {"rmse": 1.0}}
 
 
 def test_a_model_without_train_py_says_what_to_do(bench):
