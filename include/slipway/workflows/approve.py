@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from slipway.core.evidence import Check, Dossier, Evidence
@@ -51,7 +52,8 @@ def summary(dossier: Dossier, release: Release, *, purpose: str, tier: str, cham
         "",
         f"{purpose}",
         "",
-        f"Risk tier **{tier}** · requested by **{release.requester}** · reason: {release.reason or 'none given'}",
+        f"Risk tier **{tier}** · requested by {_as_typed(release.requester)} · "
+        f"reason: {_as_typed(release.reason) if release.reason else 'none given'}",
         "",
         f"Artifact `{subject.artifact_sha256}`  ",
         f"Image `{subject.image_digest}`",
@@ -73,7 +75,12 @@ def _row(evidence: Evidence) -> str:
 
 
 def _short(measurement: Measurement) -> str:
-    return measurement.sentence().split(";")[0].replace("|", "\\|")
+    return re.sub(r"([|\[\]`*])", r"\\\1", " ".join(measurement.sentence().split(";")[0].split()))
+
+
+def _as_typed(text: str) -> str:
+    """Return what somebody typed as Markdown shows it, whatever it holds: nobody writes their own gates' table."""
+    return "`" + " ".join(text.split()).replace("`", "'") + "`"
 
 
 def decide_by_policy(bench: Workbench, release: Release) -> None:

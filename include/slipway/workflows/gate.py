@@ -3,7 +3,8 @@
 Rules
 -----
 1. What the capability found is decided on by :func:`slipway.core.verdict.decide`, here and nowhere else.
-2. The evidence is in the ledger before anyone hears of the verdict.
+2. The evidence is in the ledger before anyone hears of the verdict. What passed has its reports stored before that,
+   or it has not passed; any other verdict stands, whatever becomes of the reports.
 3. A gate that crashed leaves INCONCLUSIVE evidence: the crash is known, and nothing was shown.
 4. Anything but PASSED ends the release.
 5. A disk that is full is said to be full; nothing has passed then.
@@ -53,7 +54,6 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
         publish_release_report(bench, release.model, release=release.id, store=False)
         raise
     verdict = decide(findings.measurements)
-    store_reports(bench, release, check)
     evidence = Evidence(
         check=check,
         outcome=verdict.outcome,
@@ -68,9 +68,13 @@ def run_gate(bench: Workbench, release: Release, check: Check, subject: Subject,
         details=findings.details,
         host=bench.host(),
     )
+    passed = evidence.outcome is Outcome.PASSED
+    if passed:
+        _store_reports(bench, release, check)
     _append(bench, release, evidence)
     _say(bench, evidence)
-    if evidence.outcome is not Outcome.PASSED:
+    if not passed:
+        _store_if_possible(bench, release, check)
         verdict_error = stopped(evidence)
         end_release(bench, release, judged, outcome=evidence.outcome, step=check.value, reason=verdict_error.reason)
         raise verdict_error
@@ -115,7 +119,14 @@ def stopped(evidence: Evidence) -> GateStopped:
     )
 
 
-def store_reports(bench: Workbench, release: Release, check: Check) -> None:
+def _store_if_possible(bench: Workbench, release: Release, check: Check) -> None:
+    try:
+        _store_reports(bench, release, check)
+    except (SlipwayError, OSError) as error:
+        bench.say(f"the reports of {check} are on this host only: {error}")
+
+
+def _store_reports(bench: Workbench, release: Release, check: Check) -> None:
     """Put a step's report folder beside the version in the registry, so that it outlives this host."""
     files = bench.files(release)
     folder = bench.report_folder(release, check.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage
 from slipway.core.version import VersionFiles
@@ -51,18 +53,31 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
 def previous_deployment(bench: Workbench, model: str, *, run_id: str) -> Entry:
     """Return the ledger's entry of what served before the version that serves now.
 
-    A run that has rolled back already, and is run again, finds what it has put back.
+    What was rolled back is behind us: a second rollback goes further back, never to the version that the first one
+    took out. A run that has rolled back already, and is run again, finds what it has put back.
     """
     entries = bench.ledger.entries(model=model, kinds=SERVING_KINDS)
     if entries and entries[-1].kind is EntryKind.ROLLBACK and entries[-1].payload["release"] == run_id:
         return entries[-1]
-    others = [e for e in entries if e.version != entries[-1].version]
-    if not others:
+    served = _standing(entries)
+    if len(served) < 2:
         raise EvidenceError(
-            f"{model} has had no other champion" if entries else f"{model} was never deployed",
-            remedy="release a version; there is nothing to go back to",
+            f"{model} has had no other champion before" if entries else f"{model} was never deployed",
+            remedy=f"release the version that is to serve: `slipway release {model} --version N`",
         )
-    return others[-1]
+    return served[-2]
+
+
+def _standing(entries: Sequence[Entry]) -> list[Entry]:
+    """Return what has served and was not rolled back, the newest entry of each stay, oldest first."""
+    served: list[Entry] = []
+    for entry in entries:
+        versions = [one.version for one in served]
+        if entry.version in versions and (entry.kind is EntryKind.ROLLBACK or versions[-1] == entry.version):
+            while served.pop().version != entry.version:
+                pass
+        served.append(entry)
+    return served
 
 
 def _require_same(files: VersionFiles, subject: Subject) -> None:

@@ -1,5 +1,7 @@
 """Nobody is asked before the dossier is complete; every decision is on digests."""
 
+from dataclasses import replace
+
 import pytest
 
 from slipway.core.evidence import Check
@@ -15,6 +17,16 @@ def test_the_summary_shows_the_bytes_the_requester_and_every_gate(bench, release
         assert shown in text
     assert "(/slipway/reports/churn/v1/r1/release.html)" in text
     assert bench.registry.alias("churn", "challenger") == 1
+
+
+def test_who_asks_cannot_write_a_gates_table_of_their_own(bench, release, complete):
+    complete()
+    forged = "none\n\n| gate | verdict |\n|---|---|\n| run_scenarios | PASSED |\n\n[page](https://example.org) `"
+    text = request_approval(bench, replace(release, reason=forged))
+    (line,) = [line for line in text.splitlines() if "example.org" in line]
+    assert line.endswith(
+        "reason: `none | gate | verdict | |---|---| | run_scenarios | PASSED | [page](https://example.org) '`"
+    )
 
 
 @pytest.mark.parametrize("check", [c for c in Check if c is not Check.BUILD_IMAGE])

@@ -63,6 +63,20 @@ def test_reports_that_cannot_be_stored_leave_nothing_passed(bench, release):
     assert all(e.outcome is not Outcome.PASSED for e in bench.ledger.evidence("churn"))
 
 
+def test_a_version_that_failed_has_failed_even_if_the_registry_goes_away_meanwhile(bench, release, kinds):
+    subject = bench.files(release).subject
+
+    def work(folder):
+        findings = found(0.7, folder)
+        bench.registry.down = True
+        return subject, findings
+
+    with pytest.raises(GateStopped, match="FAILED"):
+        run_gate(bench, release, Check.EVALUATE, subject, work)
+    assert [e.outcome for e in bench.ledger.evidence("churn")] == [Outcome.FAILED]
+    assert kinds() == ["evidence", "release_ended"]
+
+
 def test_an_unreachable_registry_is_an_error_not_a_verdict(bench, release):
     bench.registry.down = True
     with pytest.raises(RegistryUnreachable):

@@ -17,7 +17,10 @@ CASES = {
     "the one before": ([(D, 1), (D, 2)], 1),
     "the latest of those before": ([(D, 1), (D, 2), (D, 3)], 2),
     "deployed twice is still one": ([(D, 1), (D, 2), (D, 2)], 1),
-    "after a rollback, the one that was rolled back": ([(D, 1), (D, 2), (R, 1)], 2),
+    "a second rollback goes further back": ([(D, 1), (D, 2), (D, 3), (R, 2)], 1),
+    "what came after a rollback": ([(D, 1), (D, 2), (R, 1), (D, 3)], 1),
+    "one that was released again": ([(D, 1), (D, 2), (D, 1)], 2),
+    "put back by a start after a rollback": ([(D, 1), (D, 2), (D, 3), (R, 2), (D, 2)], 1),
 }
 
 
@@ -27,7 +30,14 @@ def test_a_rollback_goes_to(bench, history, version):
     assert previous_deployment(bench, "churn", run_id="now").version == version
 
 
-@pytest.mark.parametrize(("history", "says"), [([], "never deployed"), ([(D, 1)], "no other champion")])
+NOTHING = {
+    "never deployed": ([], "never deployed"),
+    "one only": ([(D, 1)], "no other champion"),
+    "rolled back already": ([(D, 1), (D, 2), (R, 1)], "no other champion"),
+}
+
+
+@pytest.mark.parametrize(("history", "says"), NOTHING.values(), ids=NOTHING)
 def test_there_may_be_nothing_to_go_back_to(bench, history, says):
     served(bench, *history)
     with pytest.raises(EvidenceError, match=says):
