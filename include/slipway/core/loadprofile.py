@@ -9,7 +9,10 @@ from slipway.errors import SpecError
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of constant mean arrival rate; without ``rate_per_s`` the model's own objective times ``factor``."""
+    """A stretch of constant mean arrival rate; without ``rate_per_s`` the model's own objective times ``factor``.
+
+    What is judged is never sent more slowly than the model declares.
+    """
 
     seconds: float
     rate_per_s: float | None = None
@@ -24,9 +27,9 @@ class LoadProfile:
     Attributes
     ----------
     p95_ms, p99_ms : float or None
-        Override the model's objectives where the profile has limits of its own.
+        Limits of its own; where the model's objectives are stricter they hold.
     recovery : bool
-        Whether the last stage must be as good as the first.
+        Whether the p95 of the last stage must be within its limit, or at most 1.5 times that of the first.
     tuning_seconds : float
         About how long the serving options are tuned before.
     window_seconds : float
@@ -56,10 +59,23 @@ class LoadProfile:
     burst_seconds: float = 0.0
     capacity_seconds: float = 0.0
 
+    def stricter(self, p95_ms: float, p99_ms: float) -> tuple[float, float]:
+        """Return these limits of a p95 and a p99, or the profile's own where they are lower.
+
+        >>> load_profile("article").stricter(200, 200)
+        (170, 200)
+        """
+        return min(p95_ms, self.p95_ms or p95_ms), min(p99_ms, self.p99_ms or p99_ms)
+
     @property
     def seconds(self) -> float:
         """Duration of the warm-up and the stages, without what is added or looked at after."""
         return self.warmup_seconds + sum(stage.seconds for stage in self.stages)
+
+    @property
+    def judged_seconds(self) -> float:
+        """Duration of the judged windows, with all that may be added."""
+        return max(self.max_windows * self.window_seconds, sum(stage.seconds for stage in self.stages if stage.judged))
 
 
 LOAD_PROFILES: dict[str, LoadProfile] = {
@@ -87,7 +103,7 @@ LOAD_PROFILES: dict[str, LoadProfile] = {
         ),
         LoadProfile(
             name="article",
-            description="10 requests/s for 10 min, p95 at most 170 ms and p99 at most 270 ms",
+            description="10 requests/s, or the model's rate if higher, for 10 min; p95 170 ms, p99 270 ms, or stricter",
             stages=(Stage(600, rate_per_s=10),),
             warmup_seconds=5,
             p95_ms=170,
@@ -97,8 +113,8 @@ LOAD_PROFILES: dict[str, LoadProfile] = {
         ),
         LoadProfile(
             name="surge",
-            description="quiet, three times the arrival rate, quiet; must recover",
-            stages=(Stage(20, factor=0.5), Stage(20, factor=3.0, judged=False), Stage(20, factor=0.5)),
+            description="the model's arrival rate, three times as much, the arrival rate again; must recover",
+            stages=(Stage(20), Stage(20, factor=3.0, judged=False), Stage(20)),
             recovery=True,
             burst_seconds=3,
         ),

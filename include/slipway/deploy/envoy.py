@@ -19,8 +19,8 @@ ROUTES_NAME = "slipway"
 BACKEND_HEADER = "x-slipway-backend"
 REQUEST_SECONDS = 30
 CONNECT_SECONDS = 1
-# Shorter than the services' own keep-alive (`serving/server.py`: 75 s): a connection is closed by Envoy, never by the service
-# under a request that is on its way.
+# Shorter than the services' own keep-alive (`serving/server.py`: 75 s): a connection is closed by Envoy, never by the
+# service under a request that is on its way.
 IDLE_SECONDS = 3
 
 _TYPE = "type.googleapis.com/envoy."

@@ -10,8 +10,8 @@ from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.loadtest.capacity import Capacity
 from slipway.loadtest.compare import Comparison, Ratio
 from slipway.loadtest.growth import HORIZON_HOURS, MIN_REQUESTS, Growth
-from slipway.loadtest.latency import recovered, recovery_limit, short_ms, value_of
-from slipway.loadtest.limits import RECOVERY_REQUIRES, Limits
+from slipway.loadtest.latency import recovered, recovery_limit, short_ms, untried, value_of
+from slipway.loadtest.limits import BURST_CALLERS, RECOVERY_PER_S, RECOVERY_REQUIRES, Limits
 from slipway.loadtest.quantiles import quantile
 from slipway.loadtest.results import LoadResults
 
@@ -25,7 +25,7 @@ class Burst:
     Attributes
     ----------
     n, refused, errors : int
-        Requests of the burst; those refused for being too many; others without an answer.
+        Requests of the burst; those refused for now, with Retry-After; others without an answer.
     per_s : float
         Answers a second: what a few callers get out of the service.
     after_ms : tuple of float
@@ -139,6 +139,18 @@ def _burst(burst: Burst, results: LoadResults, limits: Limits, *, disturbed: boo
     after = quantile(sorted(burst.after_ms), 0.95)
     outcome = recovered(burst.after_ms, results, limits)
     excused = outcome is Outcome.INCONCLUSIVE or (outcome is Outcome.FAILED and disturbed)
+    recovery = Measurement(
+        name="burst.recovery_p95",
+        value=None if excused else value_of(after),
+        threshold=recovery_limit(results, limits),
+        bound=Bound.MAX,
+        unit="ms",
+        n=len(burst.after_ms),
+        n_required=RECOVERY_REQUIRES,
+        note=f"{burst.seconds:.2g} s after the burst"
+        + (f"; {short_ms(results.overall.p95.value)} ms before it" if results.overall.p95 else ""),
+    )
+    raised = limits.raised_from is not None and limits.raised_from < RECOVERY_PER_S
     return [
         Measurement(name="burst.rate", value=burst.per_s, unit="1/s", n=burst.n, note="answers to a few callers"),
         Measurement(
@@ -147,19 +159,10 @@ def _burst(burst: Burst, results: LoadResults, limits: Limits, *, disturbed: boo
             threshold=limits.error_rate,
             bound=Bound.MAX,
             n=answered,
-            note=f"{burst.refused} more were refused as too many" if burst.refused else "",
+            n_required=BURST_CALLERS,
+            note=f"{burst.refused} more were refused as too many, with Retry-After" if burst.refused else "",
         ),
-        Measurement(
-            name="burst.recovery_p95",
-            value=None if excused else value_of(after),
-            threshold=recovery_limit(results, limits),
-            bound=Bound.MAX,
-            unit="ms",
-            n=len(burst.after_ms),
-            n_required=RECOVERY_REQUIRES,
-            note=f"{burst.seconds:.2g} s after the burst"
-            + (f"; {short_ms(results.overall.p95.value)} ms before it" if results.overall.p95 else ""),
-        ),
+        untried(recovery, limits) if raised else recovery,
     ]
 
 

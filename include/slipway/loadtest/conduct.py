@@ -8,7 +8,8 @@ Rules
    profile's maximum. A version that answers wrong, or not at all, is not asked for more.
 3. Then a burst: a few callers ask as fast as they are answered, for memory and descriptors to show what they do with
    many requests. It ends early where memory passes its limit, and is repeated once where something seems to grow.
-4. After the burst the declared rate again, in at most two windows: it must be as good as before.
+4. After the burst the declared rate again (once a second at least, to have enough requests), in at most two windows:
+   the p95 of one must be within its limit, or at most 1.5 times what it was.
 5. At last, where the profile has time for it, the highest rate that keeps the objectives.
 """
 
@@ -27,18 +28,23 @@ from slipway.loadtest import capacity
 from slipway.loadtest.growth import Growth
 from slipway.loadtest.host import HostWatch
 from slipway.loadtest.latency import recovered, shares
-from slipway.loadtest.limits import P99_REQUIRES, RECOVERY_REQUIRES, Limits
+from slipway.loadtest.limits import (
+    BURST_CALLERS,
+    MAX_WAIT_SECONDS,
+    P99_REQUIRES,
+    RECOVERY_PER_S,
+    RECOVERY_REQUIRES,
+    Limits,
+)
 from slipway.loadtest.results import LoadResults, effective_ms, results_of
 from slipway.loadtest.samples import Sample
 from slipway.loadtest.schedule import CHAMPION_WARMUP, Part, PlannedStage, Target, plan_windows
 
 CHAMPION_WARM_SECONDS = 1.0
 EXTENSION_WINDOWS = 2
-BURST_CALLERS = 8
 BURSTS = 2
 RECOVERY_WINDOWS = 2
 MAX_RECOVERY_SECONDS = 5.0
-MAX_WAIT_SECONDS = 20.0
 DEAD_SHARE = 0.5
 MIN_SENT = 0.95
 MAX_STEP_SECONDS = 8.0
@@ -238,8 +244,9 @@ class Conductor:
                 break
         for _ in range(RECOVERY_WINDOWS):
             brief = min(MAX_RECOVERY_SECONDS, self._profile.window_seconds)
-            seconds = min(MAX_WAIT_SECONDS, max(brief, 1.05 * RECOVERY_REQUIRES / self._rate))
-            found_again = self._send([self._stage(Part.RECOVERY, seconds=seconds, rate=self._rate)])
+            rate = max(self._rate, RECOVERY_PER_S)
+            seconds = min(MAX_WAIT_SECONDS, max(brief, 1.05 * RECOVERY_REQUIRES / rate))
+            found_again = self._send([self._stage(Part.RECOVERY, seconds=seconds, rate=rate)])
             latencies = [effective_ms(sample, self._timeout_ms) for sample in found_again]
             if recovered(latencies, results, self._limits) is Outcome.PASSED:
                 break

@@ -17,7 +17,8 @@ Rules
 5. A champion that breaks the limit that the candidate breaks, in the windows between, has the host as its excuse, and
    so has the candidate: INCONCLUSIVE, unless it is half as slow again as the champion.
 6. Errors and wrong answers are held against the candidate in any case; so is what grows with every request
-   (:mod:`slipway.loadtest.growth`), and memory beyond its limit.
+   (:mod:`slipway.loadtest.growth`), and memory beyond its limit. At a raised rate (:mod:`slipway.loadtest.limits`)
+   what was refused for now or not answered in time is not.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dataclasses import replace
 from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.loadtest.besides import Beyond, besides
 from slipway.loadtest.host import HostNoise
-from slipway.loadtest.latency import Latency, alone_ms, interval_note, short_ms, value_of
+from slipway.loadtest.latency import Latency, alone_ms, interval_note, short_ms, untried, value_of
 from slipway.loadtest.limits import CLEAR_EXCESS, P95_REQUIRES, RECOVERY_FACTOR, Limits
 from slipway.loadtest.results import MAX_PAUSED_SHARE, LoadResults, Summary
 
@@ -58,16 +59,9 @@ def measure(
         Measurement(
             name="latency.p50", value=value_of(run.p50), unit="ms", n=run.timed, note=interval_note(run.p50, run)
         ),
-        latency.measurement("latency.p95"),
-        latency.measurement("latency.p99"),
-        Measurement(
-            name="error_rate",
-            value=run.error_rate,
-            threshold=limits.error_rate,
-            bound=Bound.MAX,
-            n=run.sent,
-            note=", ".join(f"{count} x {kind}" for kind, count in list(results.error_kinds.items())[:3]),
-        ),
+        untried(latency.measurement("latency.p95"), limits),
+        untried(latency.measurement("latency.p99"), limits),
+        _errors(results, limits),
         Measurement(
             name="wrong_answers",
             value=float(results.wrong_answers),
@@ -81,19 +75,34 @@ def measure(
         _windows(results),
     ]
     if limits.recovery:
-        found.append(_recovery(results, limits, disturbed=disturbed))
+        found.append(untried(_recovery(results, limits, disturbed=disturbed), limits))
     return (*found, *besides(results, limits, more, disturbed=disturbed))
+
+
+def _errors(results: LoadResults, limits: Limits) -> Measurement:
+    run = results.overall
+    found = Measurement(
+        name="error_rate",
+        value=run.error_rate,
+        threshold=limits.error_rate,
+        bound=Bound.MAX,
+        n=run.sent,
+        note=", ".join(f"{count} x {kind}" for kind, count in list(results.error_kinds.items())[:3]),
+    )
+    return untried(found, limits) if run.errors - run.overloaded <= limits.error_rate * run.sent else found
 
 
 def _generator(run: Summary, limits: Limits) -> list[Measurement]:
     held = run.achieved_share >= MIN_ACHIEVED_SHARE
+    raised = limits.raised_from
+    asked = "" if raised is None else f"asked at {run.rate_per_s:.3g}/s: the declared {raised:g}/s tell too little"
     sent = Measurement(
         name="arrival_rate.achieved_share",
         value=run.achieved_share if held else None,
         threshold=MIN_ACHIEVED_SHARE,
         bound=Bound.MIN,
         n=run.sent,
-        note="" if held else f"only {run.achieved_share:.0%} of {run.rate_per_s:g}/s left the generator",
+        note=asked if held else f"only {run.achieved_share:.0%} of {run.rate_per_s:g}/s left the generator",
     )
     lag = Measurement(
         name="generator.lag_p99", value=run.lag_p99, threshold=limits.lag_ms, bound=Bound.MAX, unit="ms", n=run.sent

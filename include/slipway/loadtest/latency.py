@@ -6,7 +6,7 @@ The rules are in :mod:`slipway.loadtest.judge`; :mod:`slipway.loadtest.shares` s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.loadtest.compare import Comparison, Ratio
@@ -34,7 +34,7 @@ def shares(results: LoadResults, limits: Limits) -> dict[str, Share]:
 
 
 def recovered(latencies: Sequence[float], results: LoadResults, limits: Limits) -> Outcome:
-    """Tell whether a window after a surge is as good as the windows before it.
+    """Tell whether a window after a surge is good again: p95 within its limit, or at most 1.5 times what it was.
 
     Each request counts for itself here: the question is about these seconds alone.
     """
@@ -102,6 +102,14 @@ class Latency:
             said = f"the champion took {short_ms(champion.champion_ms)} ms in the windows beside: it is the host"
             return Outcome.INCONCLUSIVE, said
         return outcome, ""
+
+
+def untried(found: Measurement, limits: Limits) -> Measurement:
+    """Return what failed at a raised rate as not told: the declared one was not tried."""
+    if limits.raised_from is None or found.outcome is not Outcome.FAILED:
+        return found
+    said = f"the declared {limits.raised_from:g}/s were not tried, only more: use a longer profile, as standard"
+    return replace(found, value=None, note="; ".join(filter(None, [said, found.note])))
 
 
 def value_of(found: Quantile | None) -> float | None:

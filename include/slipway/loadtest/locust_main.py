@@ -22,7 +22,17 @@ from typing import Any
 import gevent
 from gevent.pool import Group
 
-from slipway.loadtest.samples import LOCUST_REPORT, OK, SAMPLES_FILE, GeneratorConfig, Sample, write_samples
+from slipway.loadtest.samples import (
+    LOCUST_REPORT,
+    OK,
+    REFUSALS,
+    SAMPLES_FILE,
+    TIMEOUT,
+    UNANSWERED,
+    GeneratorConfig,
+    Sample,
+    write_samples,
+)
 from slipway.loadtest.schedule import Arrival, Part, PlannedStage, Target, plan_arrivals
 
 PROGRESS_SECONDS = 2.0
@@ -82,7 +92,7 @@ class Driver:
             if number not in found:
                 arrival = arrivals[number]
                 latency = (end - arrival.at) * 1000
-                found[number] = Sample(arrival.at, at, latency, 0, None, arrival.stage, "unanswered", arrival.row)
+                found[number] = Sample(arrival.at, at, latency, 0, None, arrival.stage, UNANSWERED, arrival.row)
         return [found[number] for number in sorted(found)]
 
     def _keep(
@@ -152,7 +162,7 @@ class Driver:
         correct = self._agrees(response.content, arrival.row) if known and not error else None
         return Sample(
             arrival.at, sent, latency, 0 if status == OK and error else status, correct, arrival.stage, error,
-            arrival.row,
+            arrival.row, status in REFUSALS and "retry-after" in response.headers,
         )  # fmt: skip
 
     def _agrees(self, content: bytes, row: int) -> bool:
@@ -168,7 +178,7 @@ def _kind(status: int, failure: object) -> str:
     """Return a short name for what went wrong; the client wraps the cause of a failure in its own exception."""
     cause = getattr(failure, "original", None) or failure
     if isinstance(cause, gevent.Timeout | TimeoutError):
-        return "timeout"
+        return TIMEOUT
     return f"HTTP {status}" if status and status != OK else type(cause).__name__
 
 

@@ -55,7 +55,7 @@ def over_time(story: Story) -> str:
     key = (
         "One dot a request: <i class=k-own></i> judged, <i class=k-champion></i> the champion's, "
         "<i class=k-grey></i> not judged, <i class=k-bad></i> failed or wrong. A dark bar is one window's p95. "
-        "Red ground: the burst; after it come the windows that must be as good as before, and the search for a rate."
+        "Red ground: the burst; after it come the windows that must have recovered, and the search for a rate."
     )
     return chart.svg("latency over time") + f"<p class=small>{key}</p>"
 

@@ -11,6 +11,7 @@ from slipway.core.verdict import decide
 from slipway.loadtest import plots
 from slipway.loadtest.compare import Ratio
 from slipway.loadtest.latency import value_of
+from slipway.loadtest.limits import RECOVERY_FACTOR
 from slipway.loadtest.results import Summary
 from slipway.loadtest.samples import LOCUST_REPORT, SAMPLES_FILE
 from slipway.loadtest.story import Story
@@ -139,7 +140,8 @@ def _growth(story: Story) -> str:
         said = (
             f"The burst: {burst.n:,} requests, {burst.per_s:,.0f} answers a second to a few callers that asked again "
             f"at once; {burst.seconds:.1f} s later the service was "
-            + ("as good as before." if burst.recovered else "not yet as good as before.")
+            + ("within its p95 limit, or" if burst.recovered else "neither within its p95 limit nor")
+            + f" at most {RECOVERY_FACTOR:g} times as slow as before."
         )
     return card("What grows with the requests", f'<div class="three">{"".join(drawn)}</div>', note=said)
 

@@ -33,7 +33,8 @@ class Summary:
     """Numbers on a set of requests; times in ms, shares 0 to 1.
 
     ``timed`` of those ``sent`` count for latency. ``achieved_share`` is the rate at which requests left over the rate
-    at which they were meant to; ``service_p95`` and ``service_p99`` count from the actual send.
+    at which they were meant to; ``service_p95`` and ``service_p99`` count from the actual send. ``overloaded`` of the
+    ``errors`` were refused, or not answered in time.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Summary:
     service_p99: float | None
     lag_p99: float | None
     errors: int
+    overloaded: int
     wrong: int
 
     @property
@@ -224,6 +226,7 @@ def _summary(
         service_p99=_value(quantile(service, 0.99)),
         lag_p99=_value(quantile(lags, 0.99)),
         errors=sum(not s.answered for s in samples),
+        overloaded=sum(s.overloaded for s in samples),
         wrong=sum(s.correct is False for s in samples),
     )
 

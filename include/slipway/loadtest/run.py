@@ -79,7 +79,7 @@ def load_test(
     Parameters
     ----------
     spec : ModelSpec
-        Its objectives are the limits, and the arrival rate of stages that do not name one.
+        Its objectives are the limits and the arrival rate, unless the profile asks for more.
     subject : Subject
         What is loaded; the report names it.
     profile : LoadProfile

@@ -17,6 +17,8 @@ from slipway.loadtest.schedule import Target
 SAMPLES_FILE = "samples.csv.gz"
 LOCUST_REPORT = "locust.html"
 OK = 200
+REFUSALS = (429, 503)
+TIMEOUT, UNANSWERED = "timeout", "unanswered"
 
 
 class Sample(NamedTuple):
@@ -25,7 +27,7 @@ class Sample(NamedTuple):
     ``intended_s`` and ``sent_s`` are seconds after the start of the test; ``latency_ms`` runs from the *intended*
     start to the last byte (or to giving up). ``status`` is 0 where no HTTP answer came; ``correct`` is None unless the
     answer was a 200, and wherever the answer to expect is not known; ``error`` names what went wrong; ``row`` is the
-    golden row that was sent.
+    golden row that was sent; ``refused`` says that it was turned away for now, by a 429 or 503 with Retry-After.
     """
 
     intended_s: float
@@ -36,6 +38,7 @@ class Sample(NamedTuple):
     stage: int
     error: str = ""
     row: int = -1
+    refused: bool = False
 
     @property
     def answered(self) -> bool:
@@ -48,9 +51,9 @@ class Sample(NamedTuple):
         return (self.sent_s - self.intended_s) * 1000
 
     @property
-    def service_ms(self) -> float:
-        """Latency from the actual send: what the service alone is answerable for."""
-        return self.latency_ms - self.lag_ms
+    def overloaded(self) -> bool:
+        """Whether it was refused, or not answered in time: fewer requests might have been answered."""
+        return self.refused or self.error in (TIMEOUT, UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> None:
         for s in samples:
             correct = "" if s.correct is None else int(s.correct)
             times = (f"{s.intended_s:.6f}", f"{s.sent_s:.6f}", f"{s.latency_ms:.3f}")
-            writer.writerow((*times, s.status, correct, s.stage, s.error, s.row))
+            writer.writerow((*times, s.status, correct, s.stage, s.error, s.row, int(s.refused)))
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -135,4 +138,5 @@ def _parse(row: Mapping[str, str]) -> Sample:
         stage=int(row["stage"]),
         error=row["error"],
         row=int(row["row"]),
+        refused=row["refused"] == "1",
     )

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from slipway.core.loadprofile import LoadProfile
 from slipway.errors import SpecError
+from slipway.loadtest.limits import rates
 
 WARMUP = -1
 CHAMPION_WARMUP = -2
@@ -120,7 +121,8 @@ def plan_stages(profile: LoadProfile, arrival_rate_per_s: float) -> tuple[Planne
     ----------
     profile : LoadProfile
     arrival_rate_per_s : float
-        The model's own objective: the rate of stages that do not name one. The warm-up runs at the first stage's rate.
+        The model's own objective; :func:`slipway.loadtest.limits.rates` says what it means for each stage. The warm-up
+        runs at the first stage's rate.
 
     Raises
     ------
@@ -133,13 +135,12 @@ def plan_stages(profile: LoadProfile, arrival_rate_per_s: float) -> tuple[Planne
     """
     if not any(stage.judged for stage in profile.stages):
         raise SpecError(f"load profile {profile.name!r} judges no stage", remedy="mark at least one stage as judged")
-    rates = [arrival_rate_per_s * stage.factor if stage.rate_per_s is None else stage.rate_per_s
-             for stage in profile.stages]  # fmt: skip
+    each = rates(profile, arrival_rate_per_s)
     warm = PlannedStage(
-        index=WARMUP, start=0.0, seconds=profile.warmup_seconds, rate_per_s=rates[0], judged=False, part=Part.WARMUP
+        index=WARMUP, start=0.0, seconds=profile.warmup_seconds, rate_per_s=each[0], judged=False, part=Part.WARMUP
     )
     planned = [warm]
-    for index, (stage, rate) in enumerate(zip(profile.stages, rates, strict=True)):
+    for index, (stage, rate) in enumerate(zip(profile.stages, each, strict=True)):
         planned.append(
             PlannedStage(
                 index=index, start=planned[-1].end, seconds=stage.seconds, rate_per_s=rate, judged=stage.judged

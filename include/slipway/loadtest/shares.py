@@ -8,7 +8,8 @@ Rules
 1. Neighbouring requests above the limit are one cluster (runs declustering, Smith and Weissman 1994, *Estimating the
    extremal index*). Clusters are taken to come as a Poisson process; their number has Garwood's exact bounds (1936).
 2. FAILED: the share lies above what is allowed with 97.5 % confidence, by rule 1 or by the batch means of ten stretches
-   (Schmeiser 1982, *Batch size effects*), which sees what is slow all along. One single event never fails a version.
+   (Schmeiser 1982, *Batch size effects*), which sees what is slow all along. One single event fails a version only
+   where it reaches over more than three in ten requests.
 3. PASSED: the share lies within what is allowed with 95 % confidence by rule 1.
 4. Between the two further windows are added. Where there are no more: PASSED if the percentile itself holds its limit
    and the share is, with 95 % confidence, below twice what is allowed; else INCONCLUSIVE. That is an acceptance test

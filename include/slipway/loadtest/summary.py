@@ -19,8 +19,6 @@ from slipway.loadtest.schedule import Part, Target
 from slipway.loadtest.shares import bootstrap
 from slipway.loadtest.watch import ServiceWatch
 
-REFUSED = (429, 503)
-
 
 def summarise(course: Course, noise: HostNoise | None, *, zero: float, timeout_ms: float) -> LoadResults:
     """Return the candidate's numbers; pauses of the host are moved to the samples' clock."""
@@ -64,7 +62,7 @@ def _burst(course: Course, results: LoadResults, limits: Limits) -> Burst | None
     if not stages:
         return None
     sent = course.samples_of(stages)
-    refused = sum(sample.status in REFUSED for sample in sent)
+    refused = sum(sample.refused for sample in sent)
     answered = sum(sample.answered for sample in sent)
     seconds = sum(
         max((s.intended_s + s.latency_ms / 1000 for s in sent if s.stage == stage.index), default=stage.end)

@@ -5,7 +5,7 @@ Rules
 1. Warm-up: the truncation point is MSER-5's (White, Cobb and Spratt 2000), on the medians of five requests, so that
    no single stall looks like a warm-up. It is followed only within the first third of the windows and only where the
    median of each window that it cuts off is half as long again as that of every later one; whole windows are set aside
-   then, and others take their place.
+   then. They count against the profile's maximum; others follow only while the verdict is open.
 2. Windows that are set aside do not count for latency. Errors and wrong answers in them do.
 3. Stable: the p95 of the last three windows lies within 10 % of their mean, or their 95 % intervals have a value in
    common, so that nothing tells them apart.

@@ -88,8 +88,8 @@ def tune(
 
 
 def _objectives(declared: Objectives, profile: LoadProfile) -> Objectives:
-    own = {name: value for name in ("p95_ms", "p99_ms") if (value := getattr(profile, name)) is not None}
-    return declared.model_copy(update=own)
+    p95_ms, p99_ms = profile.stricter(declared.p95_ms, declared.p99_ms)
+    return declared.model_copy(update={"p95_ms": p95_ms, "p99_ms": p99_ms})
 
 
 def findings(objectives: Objectives, subject: Subject, found: Searched, out: Path) -> Findings:

@@ -30,6 +30,7 @@ STEADY = {"process_resident_memory_bytes": 100 * MIB, "process_open_fds": 12, "p
 @dataclass
 class Service:
     """Doubles x. ``delay_s`` holds each answer, one at a time if ``one_worker``; ``answer`` may lie; ``status`` too.
+    ``retry_after`` goes with a 429 or 503.
 
     ``uses`` says what its metrics tell of its process, by the number of requests answered.
     """
@@ -38,6 +39,7 @@ class Service:
     one_worker: bool = False
     answer: Callable[[float], float] = lambda x: 2 * x
     status: Callable[[int], int] = lambda _: 200
+    retry_after: bool = False
     dies_after: int | None = None
     uses: Callable[[int], dict[str, float]] = lambda served: STEADY
     served: int = 0
@@ -80,6 +82,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
+            if service.retry_after and status in (429, 503):
+                self.send_header("Retry-After", "1")
             self.end_headers()
             self.wfile.write(data)
 

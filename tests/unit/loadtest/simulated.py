@@ -6,7 +6,8 @@ import contextlib
 import random
 from dataclasses import dataclass, field, replace
 
-from slipway.core.loadprofile import LOAD_PROFILES
+from slipway.core.loadprofile import load_profile
+from slipway.core.spec import Objectives
 from slipway.core.verdict import Outcome, decide
 from slipway.loadtest.conduct import Conductor, Terms
 from slipway.loadtest.growth import Point, growth_of
@@ -18,7 +19,6 @@ from slipway.loadtest.schedule import Part, Target, plan_arrivals
 from slipway.loadtest.summary import beyond_of, summarise
 from slipway.loadtest.watch import FLOORS
 
-LIMITS = Limits(p95_ms=200, p99_ms=300, error_rate=0.0, memory_mb=512)
 QUIET = HostNoise(cpus=2, steal_share=0.01, load_before=0.1, load_max=1, running_max=2, calibration_ms=(1.0, 1.1))
 TIMEOUT_MS = 3000.0
 ROWS = 250
@@ -120,12 +120,14 @@ class Watch:
         return max((point.value for point in self._sender.points), default=None)
 
 
-def lead(candidate, champion=None, *, seed=0, profile="smoke", rate=20.0, noise=lambda at: 0.0, host=QUIET):
-    """Lead a whole load test; return its course, results and measurements."""
+def lead(candidate, champion=None, *, seed=0, profile="smoke", noise=lambda at: 0.0, host=QUIET, **declared):
+    """Lead a whole load test for a model that declares these objectives; return its course, results, measurements."""
+    objectives = Objectives(**declared)
+    rate, limits = objectives.arrival_rate_per_s, Limits.of(objectives, load_profile(profile))
     sender = Sender(candidate, champion, seed=seed, noise=noise)
     terms = Terms(
-        profile=LOAD_PROFILES[profile],
-        limits=LIMITS,
+        profile=load_profile(profile),
+        limits=limits,
         rate_per_s=rate,
         timeout_ms=TIMEOUT_MS,
         champion=champion is not None,
@@ -133,8 +135,8 @@ def lead(candidate, champion=None, *, seed=0, profile="smoke", rate=20.0, noise=
     watch = Watch(sender)
     course = Conductor(sender, terms, host=Host(host), service=watch).run()
     results = summarise(course, host, zero=0.0, timeout_ms=TIMEOUT_MS)
-    beyond = beyond_of(course, results, watch=watch, limits=LIMITS, rate_per_s=rate)
-    return course, results, measure(results, LIMITS, host, beyond)
+    beyond = beyond_of(course, results, watch=watch, limits=limits, rate_per_s=rate)
+    return course, results, measure(results, limits, host, beyond)
 
 
 def outcomes(make, *, runs, **more):

@@ -122,7 +122,7 @@ def test_windows_are_added_while_the_verdict_is_open_and_never_past_the_maximum(
     assert 6 < len(open_.windows) <= 10
 
 
-def test_a_window_of_warm_up_is_set_aside_and_another_takes_its_place():
+def test_a_window_of_warm_up_is_set_aside_and_others_follow_as_the_verdict_is_open():
     cold = Simulated(lambda number, start, row, chance: 0.08 if start < 4.6 else 3 * MS, workers=4)
     _, results, measurements = lead(cold)
     assert [window.set_aside for window in results.windows].count(True) == 1
@@ -152,6 +152,50 @@ def test_the_highest_rate_is_bracketed():
     broke = min(step.rate_per_s for step in course.steps if not step.held)
     assert broke / capacity.value <= 1.25
     assert capacity.outcome is None
+
+
+def outcome(measurements, name):
+    return next(m for m in measurements if m.name == name).outcome
+
+
+def test_objectives_that_are_stricter_than_the_profiles_limits_are_judged():
+    slow = lead(Simulated(steady(0.06), workers=8), profile="article", p95_ms=50, p99_ms=80)[2]
+    assert outcome(slow, "latency.p95") is Outcome.FAILED
+
+
+def test_a_profile_with_a_low_rate_of_its_own_is_judged_at_the_declared_one():
+    course, results, _ = lead(Simulated(quick), profile="article", arrival_rate_per_s=40)
+    assert results.overall.rate_per_s == 40
+    assert {stage.rate_per_s for stage in course.of(Part.RECOVERY)} == {40}
+
+
+RARE = [(profile, rate) for profile in ("smoke", "standard", "article", "surge") for rate in (0.02, 0.5, 5)]
+
+
+@pytest.mark.parametrize(("profile", "rate"), RARE)
+def test_a_good_version_that_is_seldom_asked_passes(profile, rate):
+    course, _, measurements = lead(Simulated(quick), profile=profile, arrival_rate_per_s=rate)
+    assert decide(measurements).outcome is Outcome.PASSED
+    assert sum(stage.planned for stage in course.of(Part.RECOVERY)) >= 20
+
+
+def test_a_rate_that_was_raised_is_stated():
+    measurements = lead(Simulated(quick), arrival_rate_per_s=5)[2]
+    assert any("asked at 14.6/s: the declared 5/s tell too little" in m.note for m in measurements)
+
+
+def test_a_version_that_only_breaks_at_a_raised_rate_is_not_said_to_fail_and_passes_where_it_is_not_raised():
+    def slow():
+        return Simulated(steady(0.09))  # ten a second are its end
+
+    smoke = lead(slow(), arrival_rate_per_s=2)[2]
+    assert decide(smoke).outcome is Outcome.INCONCLUSIVE
+    assert any("the declared 2/s were not tried" in m.note for m in smoke)
+    assert decide(lead(slow(), profile="standard", arrival_rate_per_s=2)[2]).outcome is Outcome.PASSED
+
+
+def test_a_version_that_fails_at_the_rate_that_the_profile_asks_for_fails():
+    assert decide(lead(Simulated(steady(0.15)), profile="article", arrival_rate_per_s=2)[2]).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize("profile", ["standard", "article", "surge"])

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.core.loadprofile import LOAD_PROFILES
 from slipway.core.verdict import Outcome, decide
 from slipway.loadtest.besides import Beyond, Burst
 from slipway.loadtest.growth import Growth
@@ -98,11 +97,31 @@ def test_an_inconclusive_verdict_says_why():
     assert any("ms late" in reason for reason in reasons)
 
 
-def test_a_profile_with_limits_of_its_own_overrides_the_objectives(spec):
-    own = Limits.of(spec.objectives, LOAD_PROFILES["article"])
-    models = Limits.of(spec.objectives, LOAD_PROFILES["smoke"])
-    assert (own.p95_ms, own.p99_ms) == (170, 270)
-    assert (models.p95_ms, models.p99_ms) == (spec.objectives.p95_ms, spec.objectives.p99_ms)
+def turned(samples, **how):
+    """Every tenth request ends as ``how`` says."""
+    return [s._replace(correct=None, **how) if i % 10 == 0 else s for i, s in enumerate(samples)]
+
+
+AT_A_RAISED_RATE = {
+    "fast and right": (load(), Outcome.PASSED),
+    "slow": (load(400), Outcome.INCONCLUSIVE),
+    "refuses some for now": (turned(load(), status=429, error="HTTP 429", refused=True), Outcome.INCONCLUSIVE),
+    "does not answer some in time": (turned(load(), status=0, error="timeout"), Outcome.INCONCLUSIVE),
+    "fails": (turned(load(), status=500, error="HTTP 500"), Outcome.FAILED),
+    "refuses some for good": (turned(load(), status=503, error="HTTP 503"), Outcome.FAILED),
+    "one wrong answer": (load(wrong=1), Outcome.FAILED),
+}
+
+
+@pytest.mark.parametrize(("samples", "outcome"), AT_A_RAISED_RATE.values(), ids=AT_A_RAISED_RATE)
+def test_only_what_a_lower_rate_may_spare_is_excused_at_a_raised_one(samples, outcome):
+    assert verdict(samples, limits=replace(LIMITS, raised_from=5.0)).outcome is outcome
+
+
+def test_a_surge_at_a_raised_rate_is_not_said_to_be_too_much():
+    samples, _ = SURGES["stays slow"]
+    limits = Limits(p95_ms=200, p99_ms=300, error_rate=0.0, recovery=True, raised_from=1.0)
+    assert verdict(samples, stages=SURGE, limits=limits).outcome is Outcome.INCONCLUSIVE
 
 
 def told(name, samples, *, noise=QUIET, beyond=None, stages=ONE):
@@ -194,6 +213,7 @@ def burst(*, errors=0, refused=0, after=20.0, n_after=50):
 BURSTS = {
     "as good as before": (burst(), QUIET, Outcome.PASSED),
     "refuses what is too much": (burst(refused=600), QUIET, Outcome.PASSED),
+    "refuses nearly everything": (burst(refused=999), QUIET, Outcome.INCONCLUSIVE),
     "errors": (burst(errors=200), QUIET, Outcome.FAILED),
     "errors on a noisy host": (burst(errors=200), NOISY, Outcome.FAILED),
     "stays slow": (burst(after=900.0), QUIET, Outcome.FAILED),
@@ -205,6 +225,13 @@ BURSTS = {
 def test_a_burst_must_be_answered_and_recovered_from(found, noise, outcome):
     results = results_of(load(), (WARM, *ONE), timeout_ms=3000)
     assert decide(measure(results, LIMITS, noise, Beyond(burst=found))).outcome is outcome
+
+
+@pytest.mark.parametrize(("declared", "outcome"), [(0.5, Outcome.INCONCLUSIVE), (5.0, Outcome.FAILED)])
+def test_a_slow_recovery_is_held_against_a_version_at_the_declared_rate_only(declared, outcome):
+    results = results_of(load(), (WARM, *ONE), timeout_ms=3000)
+    limits = replace(LIMITS, raised_from=declared)
+    assert decide(measure(results, limits, QUIET, Beyond(burst=burst(after=900.0)))).outcome is outcome
 
 
 def test_an_unstable_percentile_far_below_its_limit_stops_nothing():

@@ -108,6 +108,11 @@ def test_requests_that_left_late_lower_the_achieved_rate():
 
 
 def test_samples_survive_being_written(tmp_path):
-    samples = [answered(1.25, 5.5, lag_ms=1.0), answered(2, 3, correct=False), failed(3)]
+    samples = [
+        answered(1.25, 5.5, lag_ms=1.0),
+        answered(2, 3, correct=False),
+        failed(3),
+        failed(4)._replace(refused=True),
+    ]
     write_samples(tmp_path / "samples.csv.gz", samples)
     assert read_samples(tmp_path / "samples.csv.gz") == samples

@@ -97,6 +97,17 @@ def test_a_champion_of_another_signature_is_left_out(run, serve, service):
     assert "champion.p95_ratio" not in {m.name for m in findings.measurements}
 
 
+@pytest.mark.parametrize(("retry_after", "outcome"), [(True, Outcome.PASSED), (False, Outcome.FAILED)])
+def test_who_is_refused_in_a_burst_without_being_told_to_come_again_has_met_an_error(
+    run, service, tmp_path, retry_after, outcome
+):
+    findings = run(service(status=lambda n: 503 if n % 3 == 0 else 200, retry_after=retry_after), profile=BURSTING)
+    samples = read_samples(tmp_path / "out" / "samples.csv.gz")
+    assert named(findings, "burst.error_rate").outcome is outcome
+    assert (findings.details["burst"]["refused"] > 0) is retry_after
+    assert {sample.refused for sample in samples if sample.status == 503} == {retry_after}
+
+
 def leaking(served):
     return {"process_resident_memory_bytes": (100 + served / 2) * 2**20, "process_open_fds": 12, "process_threads": 9}
 

@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_plan_and_another_one_another():
 
 def test_the_warm_up_runs_at_the_first_stages_rate_and_is_not_judged():
     warmup = plan_stages(LOAD_PROFILES["surge"], 20)[0]
-    assert (warmup.index, warmup.rate_per_s, warmup.judged) == (WARMUP, 10, False)
+    assert (warmup.index, warmup.rate_per_s, warmup.judged) == (WARMUP, 20, False)
 
 
 def test_a_profile_that_judges_nothing_is_refused():

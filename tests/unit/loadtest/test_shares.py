@@ -43,6 +43,17 @@ def test_the_verdict_follows_from_the_count(n, over, at_once, allowed, open_, la
     assert (found.decide(last=False), found.decide(last=True)) == (open_, last)
 
 
+@pytest.mark.parametrize("allowed", [0.01, 0.05])
+def test_one_event_fails_a_version_only_where_it_reaches_over_more_than_three_in_ten_requests(allowed):
+    for share, fails in ((0.3, False), (0.5, True)):
+        long = round(share * 400)
+        found = [
+            share_above([5.0] * start + [400.0] * long + [5.0] * (400 - start - long), LIMIT, allowed=allowed)
+            for start in range(400 - long)
+        ]
+        assert any(one.decide(last=True) is Outcome.FAILED for one in found) is fails
+
+
 def test_neighbours_above_the_limit_are_one_event():
     assert count_clusters([10, 11, 12, 15, 40, 80, 82]) == 3
     assert count_clusters([]) == 0
