@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -27,6 +28,7 @@ PACKAGE = Path(__file__).parent
 MOST_ROWS = 100_000
 TIMEOUT_S = 300
 _KEPT = 8
+_IN_USE_S = 86_400
 _ENVIRONMENT = ("PATH", "LANG", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH")
 _TOOLS = ("ziglang", "onnx", "onnxruntime", "skl2onnx", "scikit-learn", "numpy", "lightgbm", "xgboost", "xgboost-cpu")
 
@@ -181,6 +183,13 @@ def _read(place: Path, key: str) -> Compilation:
 
 
 def _prune(cache: Path) -> None:
-    kept = sorted((p for p in cache.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in kept[_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+    """Remove what is older than the newest, and what a killed build left: no build takes a day to make or read it."""
+    used = {}
+    for place in cache.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another build has made it, or removed it
+            used[place] = place.stat().st_mtime
+    newest = sorted((p for p in used if p.is_dir()), key=used.__getitem__, reverse=True)
+    made = [place for place in newest if not place.name.startswith(".")]
+    for old in {*newest} - {*made[:_KEPT]}:
+        if used[old] < time.time() - _IN_USE_S:
+            shutil.rmtree(old, ignore_errors=True)

@@ -153,7 +153,7 @@ def _draw(folder: Path, snapshot: Table, signature: Signature, rows: int) -> Non
 
 
 def save(path: Path, table: Table) -> None:
-    """Write rows so that no pickle is needed to read them."""
+    """Write rows so that no pickle is needed to read them: all of them, or no file of that name."""
     arrays: dict[str, Any] = {}
     for name, values in table.items():
         if values.dtype != object:
@@ -162,7 +162,9 @@ def save(path: Path, table: Table) -> None:
         missing = np.array([value is None for value in values], dtype=np.bool_)
         arrays[f"missing:{name}"] = missing
         arrays[f"text:{name}"] = np.where(missing, "", values).astype(np.str_)
-    np.savez(path, **arrays)
+    half = path.with_name(f".{path.name}")
+    np.savez(half, **arrays)
+    half.replace(path)
 
 
 def main(arguments: list[str]) -> int:

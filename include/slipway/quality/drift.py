@@ -13,6 +13,8 @@ Rules
 4. A column under ``quality.drift.intended`` is recorded and stops nothing; so is everything with the severity warn.
 5. Where either file has fewer than ``MIN_ROWS`` rows, nothing can be told (INCONCLUSIVE). A first release has nothing
    to be compared with.
+6. Inputs that are not in the data of both are named. If that is every input, nothing can be told either; if some, a
+   kind of drift that no other input can show is not judged: the label does not stand for inputs.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ SURE_BELOW = 0.002
 MIN_ROWS = 30
 WORTH_SAYING = 0.4
 ALL_ROWS = "(rows)"
+NOTHING_TOLD = "no input to compare"
 NAMES = {
     "distribution": (Kind.PLACE, Kind.SPREAD),
     "share": (Kind.CATEGORY, Kind.ONE_VALUE, Kind.BAND, Kind.REPEATED),
@@ -100,26 +103,35 @@ def _corrected(found: list[Drift]) -> Iterator[Drift]:
 def drift_measurements(found: tuple[Drift, ...], before: Frames, now: Frames, spec: ModelSpec) -> list[Measurement]:
     """Return the largest sure shift of each kind, held against its limit, and how many more are worth a look."""
     rows = min((len(frames[name]) for frames in (before, now) for name in now if name in before), default=0)
-    drift = spec.quality.drift
-    stopping = drift.severity == "fail"
-    measured = []
-    for name, kinds in NAMES.items():
-        sure = [d for d in found if d.shift.kind in kinds and d.sure and not d.intended]
-        shown = [d for d in sure if d.gross] or sure[:1]
-        measured.append(
-            Measurement(
-                name=f"drift.{name}",
-                value=max((d.shift.effect for d in sure), default=0.0),
-                threshold=limit_of(kinds[0], drift) if stopping else None,
-                bound=Bound.MAX if stopping else None,
-                n=rows,
-                n_required=MIN_ROWS,
-                note=_said(shown) or "nothing beyond chance",
-            )
-        )
+    stopping = spec.quality.drift.severity == "fail"
+    measured = [_of_kind(name, found, spec, rows=rows) for name in NAMES]
     rest = [d for d in found if d.worth_saying and not (d.gross and stopping and not d.intended)]
     measured.append(Measurement(name="drift.warnings", value=len(rest), unit="shifts", n=len(found), note=_said(rest)))
     return measured
+
+
+def not_compared(found: tuple[Drift, ...], spec: ModelSpec) -> tuple[str, ...]:
+    """Return the inputs that no file could be compared by."""
+    compared = {name for drift in found for name in drift.columns}
+    return tuple(name for name in spec.to_signature().names if name not in compared)
+
+
+def _of_kind(name: str, found: tuple[Drift, ...], spec: ModelSpec, *, rows: int) -> Measurement:
+    drift, inputs, unseen = spec.quality.drift, set(spec.to_signature().names), not_compared(found, spec)
+    seen = [d for d in found if d.shift.kind in NAMES[name]]
+    sure = [d for d in seen if d.sure and not d.intended]
+    told = bool(sure) or any(not unseen or inputs & {*d.columns} for d in seen)
+    said = _said([d for d in sure if d.gross] or sure[:1]) or ("nothing beyond chance" if told else NOTHING_TOLD)
+    judged = drift.severity == "fail" and (told or len(unseen) == len(inputs))
+    return Measurement(
+        name=f"drift.{name}",
+        value=max((d.shift.effect for d in sure), default=0.0) if told else None,
+        threshold=limit_of(NAMES[name][0], drift) if judged else None,
+        bound=Bound.MAX if judged else None,
+        n=rows if told else 0,
+        n_required=MIN_ROWS,
+        note=f"{said}; not compared: {', '.join(unseen)}" if unseen else said,
+    )
 
 
 def limit_of(kind: Kind, drift: DriftSpec) -> float:

@@ -38,11 +38,13 @@ def against_champion(review: DataReview, spec: ModelSpec) -> str:
     shown = _shift_table(told[:MAX_SHOWN], stops) if told else "<p>No shift beyond chance that is worth a word.</p>"
     more = f"<p>{len(told) - MAX_SHOWN} more.</p>" if len(told) > MAX_SHOWN else ""
     figures = "".join(_pictures(told, beside, review))
+    alone = escape(", ".join(beside.not_compared))
     legend = '<p class="small">Grey: the champion. Blue: this version.</p>' if figures else ""
     return card(
         f"Beside the data of {beside.name}",
         shown,
         more,
+        f"<p>Not in the data of both, and so not compared: <code>{alone}</code>.</p>" if alone else "",
         legend,
         f'<div class="grid">{figures}</div>' if figures else "",
         _gains(beside.gains),

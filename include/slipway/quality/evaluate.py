@@ -210,13 +210,15 @@ def labels(frame: pd.DataFrame, spec: ModelSpec) -> Array:
 
 
 def _metric(scored: Scored, declared: MetricThreshold, spec: ModelSpec) -> Measurement:
+    rows, need = int(scored.behind(declared.name).sum()), spec.quality.min_rows
     return Measurement(
         name=declared.name.value,
         value=scored.value(declared.name) if len(scored.truth) else None,
         threshold=declared.threshold,
         bound=Bound.MIN if declared.name.higher_is_better else Bound.MAX,
-        n=len(scored.truth),
-        n_required=spec.quality.min_rows,
+        n=rows,
+        # ``min_rows`` is about the holdout: a metric of some of its rows needs as many of them as a slice does.
+        n_required=need if rows == len(scored.truth) else min(FAIR_ROWS, need),
     )
 
 

@@ -43,6 +43,17 @@ def weighted(name: MetricName, truth: Array, predicted: Array, *, positive_thres
     return lambda w: _ratio(float(losses @ w), float(w.sum()))
 
 
+def counted(name: MetricName, truth: Array, positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which rows a metric stands on: recall on the positive, precision on those called so, others on all.
+
+    >>> counted(MetricName.RECALL, np.array([1.0, 0.0]), np.array([True, True])).tolist()
+    [True, False]
+    """
+    if name is MetricName.RECALL:
+        return np.asarray(truth == 1)
+    return positive if name is MetricName.PRECISION else np.ones(len(truth), dtype=bool)
+
+
 def roc_auc(truth: Array, predicted: Array) -> float:
     """Return the area under the ROC curve, ties counted half; nan with one class only.
 
@@ -114,12 +125,9 @@ def _r2(truth: Array, predicted: Array, weights: Array) -> float:
 
 def _weighted_share(name: MetricName, truth: Array, positive: NDArray[np.bool_]) -> Weighted:
     real = truth == 1
-    counted, right = {
-        MetricName.ACCURACY: (np.ones(len(truth)), real == positive),
-        MetricName.RECALL: (real.astype(float), real & positive),
-        MetricName.PRECISION: (positive.astype(float), real & positive),
-    }[name]
-    return lambda w: _ratio(float(right @ w), float(counted @ w))
+    right = real == positive if name is MetricName.ACCURACY else real & positive
+    rows = counted(name, truth, positive)
+    return lambda w: _ratio(float(right @ w), float(rows @ w))
 
 
 def _weighted_auc(truth: Array, predicted: Array) -> Weighted:

@@ -2,7 +2,8 @@
 
 Rules
 -----
-1. A slice with fewer rows than its ``min_rows`` decides nothing (INCONCLUSIVE); so does an absent column.
+1. A slice whose metric stands on fewer rows than its ``min_rows`` decides nothing (INCONCLUSIVE); so does an absent
+   column. Recall stands on the positive rows, precision on those called positive, every other metric on all.
 2. A fairness difference is the largest minus the smallest value over all groups; its n is that of the smallest group.
    A group that is too small, or on which the metric is undefined, leaves it INCONCLUSIVE: a small group is not excused.
 3. Rows whose group is missing are a group of their own.
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from slipway.core.spec import FairnessSpec, MetricName, SliceSpec
 from slipway.core.verdict import Bound, Measurement
-from slipway.quality.metrics import Array, metric
+from slipway.quality.metrics import Array, counted, metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,10 +49,14 @@ class Scored:
         rows = np.ones(len(self.truth), dtype=bool) if rows is None else rows
         return metric(name, self.truth[rows], self.predicted[rows], positive_threshold=self.positive_threshold)
 
+    def behind(self, name: MetricName) -> NDArray[np.bool_]:
+        """Return which rows a metric stands on."""
+        return counted(name, self.truth, self.predicted >= self.positive_threshold)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group's size and the value of the fairness metric on it (nan if undefined)."""
+    """One group: the rows that the fairness metric stands on there, and its value (nan if undefined)."""
 
     label: str
     rows: int
@@ -61,7 +66,7 @@ class Group:
 def slice_measurement(scored: Scored, part: SliceSpec) -> Measurement:
     """Return the metric on one declared slice, held against the slice's own threshold."""
     rows = slice_rows(scored.frame, part)
-    found = 0 if rows is None else int(rows.sum())
+    found = 0 if rows is None else int((rows & scored.behind(part.metric)).sum())
     return Measurement(
         name=f"slice.{part.label}.{part.metric}",
         value=None if rows is None or not found else scored.value(part.metric, rows),
@@ -90,8 +95,10 @@ def slice_rows(frame: pd.DataFrame, part: SliceSpec) -> NDArray[np.bool_] | None
 
 def fairness_measurement(scored: Scored, fairness: FairnessSpec) -> tuple[Measurement, tuple[Group, ...]]:
     """Return the largest difference between groups, held against its limit, and the groups themselves."""
-    members = group_rows(scored.frame, fairness)
-    groups = tuple(Group(k, int(r.sum()), _group_value(fairness.metric, scored, r)) for k, r in members.items())
+    groups = tuple(
+        Group(label, len(values), float(values.mean()) if len(values) else float("nan"))
+        for label, values in _group_values(scored, fairness).items()
+    )
     values = [g.value for g in groups]
     known = len(groups) >= 2 and bool(np.isfinite(values).all())
     interval = fairness_interval(scored, fairness)
@@ -110,9 +117,7 @@ def fairness_measurement(scored: Scored, fairness: FairnessSpec) -> tuple[Measur
 
 def fairness_interval(scored: Scored, fairness: FairnessSpec, *, resamples: int = RESAMPLES) -> Interval:
     """Return the 95 % interval of the difference between groups; None where it is undefined."""
-    members = group_rows(scored.frame, fairness)
-    values, counted = _per_row(fairness.metric, scored)
-    groups = [values[rows & counted] for rows in members.values()]
+    groups = list(_group_values(scored, fairness).values())
     if len(groups) < 2 or not all(len(group) for group in groups):
         return None
     rng = np.random.default_rng(SEED)
@@ -146,10 +151,10 @@ def group_rows(frame: pd.DataFrame, fairness: FairnessSpec) -> Mapping[str, NDAr
     return groups
 
 
-def _group_value(name: str, scored: Scored, rows: NDArray[np.bool_]) -> float:
-    values, counted = _per_row(name, scored)
-    chosen = values[rows & counted]
-    return float(chosen.mean()) if len(chosen) else float("nan")
+def _group_values(scored: Scored, fairness: FairnessSpec) -> Mapping[str, Array]:
+    """Return for each group the values of which the fairness metric is the mean."""
+    values, behind = _per_row(fairness.metric, scored)
+    return {label: values[rows & behind] for label, rows in group_rows(scored.frame, fairness).items()}
 
 
 def _per_row(name: str, scored: Scored) -> tuple[Array, NDArray[np.bool_]]:

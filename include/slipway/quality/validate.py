@@ -26,7 +26,7 @@ from slipway.core.verdict import Bound, Measurement
 from slipway.core.version import VersionFiles
 from slipway.quality.conformance import Violation, signature_violations
 from slipway.quality.contract import contract_violations, load_contract
-from slipway.quality.drift import Drift, drift_measurements, find_drift
+from slipway.quality.drift import Drift, drift_measurements, find_drift, not_compared
 from slipway.quality.giveaway import MAX_GAIN, Gain, find_gains
 from slipway.quality.leaks import LEAK, MIN_ROWS, LabelLeak, label_leak
 from slipway.quality.quarantine import QUARANTINE_FILE, Split, quarantine_table, split_rows
@@ -50,6 +50,7 @@ class Beside:
     name: str
     frames: Mapping[str, pd.DataFrame]
     drift: tuple[Drift, ...]
+    not_compared: tuple[str, ...]
     gains: tuple[Gain, ...]
 
 
@@ -212,10 +213,12 @@ def _frames(files: VersionFiles) -> dict[str, pd.DataFrame]:
 
 def _beside(champion: VersionFiles, frames: Mapping[str, pd.DataFrame], spec: ModelSpec) -> Beside:
     before = _frames(champion)
+    drift = find_drift(before, frames, spec)
     return Beside(
         name=str(champion.subject),
         frames=before,
-        drift=find_drift(before, frames, spec),
+        drift=drift,
+        not_compared=not_compared(drift, spec),
         gains=find_gains(before, frames, spec),
     )
 
@@ -273,6 +276,7 @@ def _details(review: DataReview) -> dict[str, Any]:
         "contract": {name: [v.sentence() for v in found] for name, found in review.contract.items()},
         "strongest_single_input": {"column": review.leak.column, "strength": review.leak.strength},
         "first_release": review.beside is None,
+        "not_compared": [] if review.beside is None else list(review.beside.not_compared),
         "shifts": [] if review.beside is None else [_shift_json(d) for d in review.beside.drift if d.worth_saying],
     }
 

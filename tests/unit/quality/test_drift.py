@@ -1,7 +1,7 @@
 import pytest
 
 from slipway.core.verdict import Outcome
-from slipway.quality.drift import drift_measurements, find_drift
+from slipway.quality.drift import NAMES, drift_measurements, find_drift
 
 
 @pytest.fixture
@@ -81,10 +81,53 @@ def test_few_rows_tell_nothing(drifted):
     assert measured["drift.distribution"].outcome is Outcome.INCONCLUSIVE
 
 
-def test_a_column_that_the_champion_did_not_have_is_passed_over(toy):
-    before = {"train": toy.frame(300, 1).drop(columns="age")}
-    found = find_drift(before, {"train": toy.frame(300, 2)}, toy.spec())
+@pytest.fixture
+def beside(toy):
+    def run(of_champion, **drift):
+        frames = {"train": of_champion(toy.frame(300, 1))}, {"train": toy.frame(300, 2)}
+        found = find_drift(*frames, toy.spec(drift=drift))
+        return {m.name: m for m in drift_measurements(found, *frames, toy.spec(drift=drift))}, found
+
+    return run
+
+
+def test_a_new_input_beside_others_is_passed_over_and_named(beside):
+    measured, found = beside(lambda f: f.drop(columns="age"))
     assert all("age" not in d.columns for d in found)
+    assert {m.outcome for m in measured.values()} == {Outcome.PASSED, None}
+    for name in NAMES:
+        assert measured[f"drift.{name}"].outcome is Outcome.PASSED
+        assert measured[f"drift.{name}"].note == "nothing beyond chance; not compared: age"
+
+
+RENAMED = {"size": "Size", "weight": "Weight", "age": "Age"}
+
+
+def test_where_every_input_is_new_nothing_is_told(beside):
+    measured, _ = beside(lambda f: f.rename(columns=RENAMED))
+    for name in NAMES:
+        told = measured[f"drift.{name}"]
+        assert (told.outcome, told.value, told.n) == (Outcome.INCONCLUSIVE, None, 0)
+        assert told.note == "no input to compare; not compared: size, weight, age"
+    warned, _ = beside(lambda f: f.rename(columns=RENAMED), severity="warn")
+    assert {m.outcome for m in warned.values()} == {None}
+
+
+def test_the_label_alone_does_not_stand_for_new_inputs_and_still_stops(beside):
+    def all_positive(frame):
+        return frame.rename(columns=RENAMED).assign(malignant=1)
+
+    measured, _ = beside(all_positive)
+    assert measured["drift.distribution"].outcome is Outcome.FAILED
+    assert measured["drift.missing"].outcome is Outcome.INCONCLUSIVE
+
+
+def test_what_the_shared_inputs_cannot_show_is_not_judged(beside):
+    measured, _ = beside(lambda f: f[["age", "malignant"]].astype({"age": str}))
+    told = measured["drift.distribution"]
+    assert (told.outcome, told.value) == (None, None)
+    assert told.note == "no input to compare; not compared: size, weight"
+    assert measured["drift.missing"].outcome is Outcome.PASSED
 
 
 def test_an_intended_column_must_be_declared(toy):

@@ -106,6 +106,22 @@ def test_too_few_rows_decide_nothing(judged):
     assert decide(quality.measurements).outcome is Outcome.INCONCLUSIVE
 
 
+STANDS_ON = {
+    "recall on the positives": ("recall", {"rows": 400}, lambda truth, p: int(truth.sum()), Outcome.PASSED),
+    "precision on the predicted": ("precision", {"rows": 400}, lambda truth, p: int((p >= 0.5).sum()), Outcome.PASSED),
+    "accuracy on all": ("accuracy", {"rows": 400}, lambda truth, p: len(p), Outcome.PASSED),
+    "recall on few": ("recall", {"rows": 52}, lambda truth, p: int(truth.sum()), Outcome.INCONCLUSIVE),
+}
+
+
+@pytest.mark.parametrize(("name", "rows", "n", "outcome"), STANDS_ON.values(), ids=STANDS_ON)
+def test_a_metric_counts_the_rows_that_it_stands_on(judged, name, rows, n, outcome):
+    quality = judged(**rows, metrics=[{"name": name, "threshold": 0.6}], min_rows=50)
+    (found,) = (m for m in quality.measurements if m.name == name)
+    assert (found.n, found.outcome) == (n(quality.scored.truth, quality.scored.predicted), outcome)
+    assert found.n < rows["rows"] or name == "accuracy"
+
+
 def test_rows_that_the_champion_was_trained_on_are_left_out(judged):
     quality = judged(rival=same, trained_on=np.arange(400) < 300)
     facts = quality.details["champion"]

@@ -30,6 +30,9 @@ SLICES = {
     "too few rows": (part(min=75), RIGHT, 1.0, 5, Outcome.INCONCLUSIVE),
     "no rows": (part(min=500), RIGHT, None, 0, Outcome.INCONCLUSIVE),
     "no such column": (part(column="gone", min=1), RIGHT, None, 0, Outcome.INCONCLUSIVE),
+    "recall stands on the positives": (part(min=50, metric="recall", min_rows=15), RIGHT, 1.0, 15, Outcome.PASSED),
+    "recall on few positives": (part(min=50, metric="recall"), RIGHT, 1.0, 15, Outcome.INCONCLUSIVE),
+    "precision on few predicted": (part(min=50, metric="precision"), RIGHT, 1.0, 15, Outcome.INCONCLUSIVE),
     "a loss has a maximum": (part(min=50, metric="log_loss", threshold=0.5), OLD_WRONG, 2.302585, 30, Outcome.FAILED),
 }
 
@@ -68,7 +71,9 @@ def fair(**declared):
 FAIRNESS = {
     "equal": (fair(), RIGHT, 0.0, 30, Outcome.PASSED),
     "one group is wronged": (fair(), OLD_WRONG, 1.0, 30, Outcome.FAILED),
-    "by value": (fair(column="site", split_at=None, metric="recall"), OLD_WRONG, 1.0, 30, Outcome.FAILED),
+    "by value": (fair(column="site", split_at=None), OLD_WRONG, 1.0, 30, Outcome.FAILED),
+    "recall stands on the positives": (fair(metric="recall", min_rows=15), OLD_WRONG, 1.0, 15, Outcome.FAILED),
+    "recall on few positives": (fair(metric="recall"), OLD_WRONG, 1.0, 15, Outcome.INCONCLUSIVE),
     "selection rate": (fair(metric="selection_rate"), np.where(AGES >= 50, 0.9, 0.1), 1.0, 30, Outcome.FAILED),
     "mean error keeps its sign": (fair(metric="mean_error"), SHIFTED, 0.4, 30, Outcome.FAILED),
     "mae": (fair(metric="mae"), SHIFTED, 0.0, 30, Outcome.PASSED),

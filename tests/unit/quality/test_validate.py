@@ -132,8 +132,8 @@ def test_the_report_shows_what_failed_first_and_loads_nothing(gate, toy, make):
 def beside(make, toy):
     """Run the gate on changed data beside a champion with other rows of the same population."""
 
-    def run(change, **quality):
-        champion = make.version(train=toy.frame(600, seed=3), holdout=toy.frame(400, seed=4))
+    def run(change, *, of_champion=lambda f: f, **quality):
+        champion = make.version(train=of_champion(toy.frame(600, seed=3)), holdout=of_champion(toy.frame(400, seed=4)))
         files = make.version(train=change(toy.frame(600, seed=1)), holdout=change(toy.frame(400, seed=2)))
         return validate_data(
             files=files, spec=toy.spec(**quality), suite_dir=make.suite(), out=make.root / "out", champion=champion
@@ -174,3 +174,17 @@ def test_a_shift_that_the_model_declares_is_let_through(beside, make):
     findings = beside(lambda f: f.assign(size=f["size"] / 10), drift={"intended": ["size"]})
     assert decide(findings.measurements).outcome is Outcome.PASSED
     assert ">intended</span>" in (make.root / "out" / "validate_data.html").read_text()
+
+
+def test_an_input_that_the_champion_did_not_have_is_named(beside, make):
+    findings = beside(lambda f: f, of_champion=lambda f: f.drop(columns="age"))
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    assert findings.details["not_compared"] == ["age"]
+    assert "not compared: <code>age</code>" in (make.root / "out" / "validate_data.html").read_text()
+
+
+def test_an_input_under_another_name_is_not_let_through_unseen(beside):
+    names = {"size": "Size", "weight": "Weight", "age": "Age"}
+    findings = beside(lambda f: f, of_champion=lambda f: f.rename(columns=names))
+    assert decide(findings.measurements).outcome is Outcome.INCONCLUSIVE
+    assert "drift.distribution" in stopped_by(findings)
