@@ -43,8 +43,8 @@ CASES = (
     quality(
         DIABETES,
         "biased_on_a_declared_group",
-        "Answers for women are over thirty too high: the declared limit of the mean error's difference is 20.",
-        misread(lambda frame: frame["sex"] == "F", 34.0),
+        "Answers for women are fifty too high: the declared limit of the mean error's difference is 35.",
+        misread(lambda frame: frame["sex"] == "F", 50.0),
     ),
     quality(
         DIABETES,
@@ -55,7 +55,7 @@ CASES = (
     quality(
         TUMOR,
         "blind_to_small_tumours",
-        "Learnt that small tumours are benign: their recall is lost, and the log loss is past its threshold.",
+        "Learnt that small tumours are benign: their recall is lost, and their log loss is past its threshold.",
         retrained(blind_to_small),
     ),
     quality(DIABETES, "constant", "Answers the mean to everybody: it explains nothing of the variance.", constant),
