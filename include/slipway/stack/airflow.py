@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -24,10 +25,10 @@ from slipway.stack.state import write_private
 
 API, SCHEDULER, DAG_PROCESSOR = "airflow-api", "airflow-scheduler", "airflow-dag-processor"
 COMMANDS = {
-    API: ("api-server",),
+    API: (program("airflow"), "api-server"),
     # Task logs are read from the shared folder; the log server would listen on every interface.
-    SCHEDULER: ("scheduler", "--skip-serve-logs"),
-    DAG_PROCESSOR: ("dag-processor",),
+    SCHEDULER: (sys.executable, "-m", "slipway_airflow.scheduler", "--skip-serve-logs"),
+    DAG_PROCESSOR: (program("airflow"), "dag-processor"),
 }
 ADMIN = "admin"
 USERS = {ADMIN: "admin", "scientist": "user", "officer": "user"}
@@ -115,7 +116,7 @@ def services(settings: Settings, *, port: int, tracking_uri: str, caller: Mappin
     marks = tuple(f"{name}={value}" for name, value in sorted(env.items()) if name.startswith(MARKS))
 
     def component(name: str) -> Service:
-        command = (program("airflow"), *COMMANDS[name])
+        command = COMMANDS[name]
         return Service(
             name=name,
             command=lambda: command,
