@@ -6,7 +6,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -132,7 +132,7 @@ class Context:
                 self.honest.train if train is None else train,
                 self.honest.holdout if holdout is None else holdout,
                 registered_model=self.model,
-                params=dict(self.honest.module.DEFAULTS),
+                params=told_params(pipeline, self.honest.module.DEFAULTS),
                 reference=reference,
             )
 
@@ -186,6 +186,16 @@ class Context:
                 yield
             finally:
                 logger.setLevel(before)
+
+
+def told_params(pipeline: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return, of the parameters that a train.py logs, those that the last step of a pipeline has, as they are."""
+    last = pipeline
+    while hasattr(last, "steps"):
+        last = last.steps[-1][1]
+    known = last.get_params()
+    known["seed"] = known.get("random_state")
+    return {name: known[name] for name in names if known.get(name) is not None}
 
 
 def _indented(text: str) -> str:

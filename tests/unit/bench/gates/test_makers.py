@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.gates.catalog import load
-from bench.gates.context import Context, Fault
+from bench.gates.context import Context, Fault, told_params
 from bench.gates.honest import ROOT, honest
 from bench.gates.tamper import move_champion_alias
 
@@ -161,6 +161,14 @@ def test_quality_is_as_bad_as_the_case_says_and_no_worse(registry, case_id):
     assert QUALITY[case_id](evaluate(pipeline, version.holdout), evaluate(version.honest.pipeline, version.holdout))
     assert version.holdout[label].equals(version.honest.holdout[label])
     assert not differing(version, complete(version)).any()
+
+
+@pytest.mark.parametrize(("model", "changed"), [("tumor_malignancy", {"max_depth": 5}), ("diabetes_progression", {})])
+def test_the_parameters_that_are_logged_are_those_of_the_pipeline(model, changed):
+    right = honest(model)
+    defaults = right.module.DEFAULTS
+    pipeline = right.module.build_pipeline({**defaults, **changed})
+    assert told_params(pipeline, defaults) == {**defaults, **changed}
 
 
 def test_every_fault_in_code_is_code():
