@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import httpx
 import psutil
@@ -17,6 +18,7 @@ from slipway.stack import airflow, envoy, mlflow, ports, processes, stack
 
 pytestmark = pytest.mark.slow
 
+PLUGIN = Path(__file__).parents[2] / "plugins" / "slipway_airflow"
 DAG_ID = "tiny.release"
 DAG_FILE = '''
 """One measurement, one question, one step after it."""
@@ -47,6 +49,8 @@ def settings(tmp_path_factory):
     for folder in ("include/models", "dags", "plugins"):
         (root / folder).mkdir(parents=True)
     (root / "dags" / "tiny.py").write_text(DAG_FILE)
+    # The scheduler is started through the project's own plugin.
+    (root / "plugins" / "slipway_airflow").symlink_to(PLUGIN, target_is_directory=True)
     return Settings.load({"SLIPWAY_ROOT": str(root), "SLIPWAY_RUNTIME": "process"})
 
 

@@ -195,10 +195,11 @@ def test_a_rollback_that_is_run_again_stays_where_it_went(bench, gateway, served
     assert (answers(gateway), aliases(bench)[0]) == ([31], 1)
 
 
-def test_another_rollback_goes_forth_again(bench, gateway, served):
+def test_what_was_rolled_back_is_not_what_another_rollback_puts_back(bench, gateway, served):
     rollback(bench, "churn", actor="ada", reason="", run_id="back")
-    rollback(bench, "churn", actor="ada", reason="", run_id="forth")
-    assert (answers(gateway), aliases(bench)[0]) == ([32], 2)
+    with pytest.raises(EvidenceError, match="no other champion before"):
+        rollback(bench, "churn", actor="ada", reason="", run_id="further")
+    assert (answers(gateway), aliases(bench)[0]) == ([31], 1)
 
 
 def change_image(bench):

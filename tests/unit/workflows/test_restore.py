@@ -7,6 +7,7 @@ import yaml
 from slipway.core.identity import digest_bytes
 from slipway.core.service import RuntimeName
 from slipway.core.serving_options import ServingOptions
+from slipway.errors import EvidenceError
 from slipway.ledger import EntryKind
 from slipway.workflows import embedded
 from slipway.workflows.approve import record_decision
@@ -70,13 +71,14 @@ def test_the_ledger_says_what_serves_since_the_start(bench, gateway, served):
     assert entry.payload["service"] == bench.runtime.list()[0].to_json()
 
 
-def test_a_rollback_is_restored_as_what_it_was_and_can_still_be_rolled_back(bench, gateway, served):
+def test_a_rollback_is_restored_as_what_it_was_and_stays_one(bench, gateway, served):
     rollback(bench, "churn", actor="ada", reason="complaints", run_id="back")
     served()
     (one,) = restored(bench)
     assert (one.version, answers(gateway)) == (1, [31])
     assert previous_deployment(bench, "churn", run_id="back").version == 1, "the same run again changes nothing"
-    assert previous_deployment(bench, "churn", run_id="forth").version == 2
+    with pytest.raises(EvidenceError, match="no other champion before"):
+        previous_deployment(bench, "churn", run_id="further")
 
 
 def test_a_champion_that_runs_is_not_touched(bench, gateway, served):
