@@ -11,7 +11,7 @@ SETUP  := $(VENV)/.setup
 DEV    := $(VENV)/.setup-dev
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo stop test test-unit lint format bench bench-serving bench-gates bench-loadtest base-image lock clean
+.PHONY: help setup demo demo-monitoring stop test test-unit lint format bench bench-serving bench-gates bench-loadtest bench-batch bench-drift base-image lock clean
 
 help:           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -41,6 +41,9 @@ lock: | $(BIN)/uv  ## compile the requirements*.txt locks from pyproject.toml
 
 demo: $(SETUP)  ## release the example model for real, with live progress
 	slipway demo
+
+demo-monitoring: $(SETUP)  ## score two weeks of moving data, drift on day 10, the alert and the trend
+	slipway demo-monitoring
 
 stop: $(SETUP)  ## end what this checkout started, and nothing else
 	slipway stop
@@ -74,6 +77,12 @@ bench-gates: $(DEV)  ## what the gates catch, on faulty and good versions; ARGS=
 
 bench-loadtest: $(DEV)  ## one stalling server, as a closed loop reports it and as ours does; about two minutes
 	python -m bench.loadtest $(ARGS)
+
+bench-batch: $(DEV)  ## batch scoring beside the model in process; ARGS='--quick'
+	python -m bench.batch $(ARGS)
+
+bench-drift: $(DEV)  ## false alarms, power and wide tables beside Evidently's preset; ARGS='--quick'
+	python -m bench.drift $(ARGS)
 
 base-image:     ## a base image from Debian packages, for hosts that cannot pull one
 	containers/base/build.sh

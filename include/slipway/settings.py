@@ -35,6 +35,8 @@ class Settings:
     tracking_uri, ledger_url, airflow_url : str
         MLflow, the ledger's database (SQLAlchemy URL) and Airflow's API server.
         SLIPWAY_TRACKING_URI (or MLFLOW_TRACKING_URI), SLIPWAY_LEDGER_URL, SLIPWAY_AIRFLOW_URL.
+    monitoring_url : str
+        The database of the nightly numbers and alerts (SQLAlchemy URL).  SLIPWAY_MONITORING_URL.
     airflow_user, airflow_password : str
         SLIPWAY_AIRFLOW_USER, SLIPWAY_AIRFLOW_PASSWORD.
     gateway_url, gateway_admin_url : str
@@ -53,6 +55,7 @@ class Settings:
     base_image: str = "python:3.11-slim-bookworm"
     tracking_uri: str = ""
     ledger_url: str = ""
+    monitoring_url: str = ""
     airflow_url: str = ""
     airflow_user: str = ""
     airflow_password: str = ""
@@ -113,6 +116,7 @@ class Settings:
             base_image=value("base_image", "python:3.11-slim-bookworm"),
             tracking_uri=value("tracking_uri", env.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var}/mlflow/mlflow.db"),
             ledger_url=value("ledger_url", f"sqlite:///{var}/ledger.db"),
+            monitoring_url=value("monitoring_url", f"sqlite:///{var}/monitoring.db"),
             airflow_url=value("airflow_url"),
             airflow_user=value("airflow_user"),
             airflow_password=value("airflow_password"),

@@ -20,18 +20,37 @@ def test_no_dag_file_fails_to_import(bag):
 
 
 def test_every_model_has_its_dags(bag):
-    assert set(bag.dags) == {f"{model}.{kind}" for model in MODELS for kind in ("release", "rollback")}
+    assert set(bag.dags) == {f"{model}.{kind}" for model in MODELS for kind in kinds_of(model)}
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("kind", ["release", "rollback"])
+def kinds_of(model):
+    """The kinds of DAG that a model's declaration asks for."""
+    spec = load_model(SETTINGS, model)
+    asked = {"score": spec.scoring, "monitor": spec.monitoring}
+    return ["release", "rollback", *(kind for kind, declared in asked.items() if declared)]
+
+
+def test_some_model_is_scored_and_watched():
+    assert {"score", "monitor"} <= {kind for model in MODELS for kind in kinds_of(model)}
+
+
+@pytest.mark.parametrize(("model", "kind"), [(model, kind) for model in MODELS for kind in kinds_of(model)])
 def test_a_dag_is_owned_tagged_documented_and_runs_one_at_a_time(bag, model, kind):
     dag, spec = bag.dags[f"{model}.{kind}"], load_model(SETTINGS, model)
     assert {"slipway", kind, f"tier:{spec.risk_tier}"} <= set(dag.tags)
     assert {task.owner for task in dag.tasks} == {spec.owner.team}
     assert spec.owner.contact in dag.doc_md
     assert dag.max_active_runs == 1
-    assert dag.schedule is None
+    assert (dag.schedule is None) is (kind in ("release", "rollback"))
+    assert not dag.catchup, "what was missed is filled by a backfill that somebody asks for"
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if "score" in kinds_of(model)])
+def test_scoring_has_a_task_for_each_partition_and_ends_also_without_any(bag, model):
+    dag = bag.dags[f"{model}.score"]
+    assert dag.get_task(Step.SCORE_PARTITION).is_mapped
+    assert dag.get_task(Step.CHECK_SCORES).trigger_rule == "none_failed"
+    assert dag.get_task(Step.CHECK_SCORES).upstream_task_ids == {Step.PLAN_PARTITIONS, Step.SCORE_PARTITION}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -96,7 +115,7 @@ def test_a_broken_declaration_costs_its_own_dag_file_and_no_other(tmp_path, monk
         (tmp_path / "dags" / f"{name}.py").write_text(text)
     monkeypatch.setenv("SLIPWAY_ROOT", str(tmp_path))
     found = DagBag(str(tmp_path / "dags"))
-    assert set(found.dags) == {f"{kept}.release", f"{kept}.rollback"}
+    assert set(found.dags) == {f"{kept}.{kind}" for kind in kinds_of(kept)}
     ((path, said),) = found.import_errors.items()
     assert Path(path).name == f"{broken}.py"
     assert "risk_tier" in said

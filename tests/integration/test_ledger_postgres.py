@@ -1,18 +1,14 @@
 """The ledger on a real PostgreSQL server, started for this file alone."""
 
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import psycopg2
 import pytest
 
 from slipway.errors import LedgerBroken, LedgerError
 from slipway.ledger import EntryKind, Ledger
+from tests.fakes.postgres import postgres_server
 
 WRITER = """
 import sys
@@ -23,41 +19,10 @@ for number in range(50):
 """
 
 
-def server_programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("initdb")
-    if on_path is None:
-        pytest.fail("no PostgreSQL server programs on this machine; install them: apt-get install -y postgresql")
-    return Path(on_path).resolve().parent
-
-
-def as_postgres(*command, folder):
-    # initdb and the server refuse to run as root.
-    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    return subprocess.run([str(part) for part in command], cwd=folder, check=True, timeout=120, **user)
-
-
 @pytest.fixture(scope="module")
 def server():
-    programs = server_programs()
-    folder = Path(tempfile.mkdtemp(prefix="slipway-pg-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data, log = folder / "data", folder / "log"
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    try:
-        as_postgres(programs / "initdb", "-D", data, "-A", "trust", "-U", "slipway", "--no-sync", folder=folder)
-        as_postgres(programs / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start", folder=folder)
-        yield f"127.0.0.1:{port}"
-    finally:
-        if (data / "postmaster.pid").exists():
-            as_postgres(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", folder=folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -64,7 +64,8 @@ def follow_run(settings: Settings, dag_id: str, run_id: str, *, on_waiting: Call
     run = follow(client, dag_id, run_id, on_change=show, timeout_s=LONGEST_S)
     for task in failed:
         err.print(f"\n[bold]{task.task_id}[/] said last:")
-        err.print(client.log_tail(dag_id, run_id, task.task_id, task.try_number, lines=15), markup=False)
+        tail = client.log_tail(dag_id, run_id, task.task_id, task.try_number, lines=15, map_index=task.map_index)
+        err.print(tail, markup=False)
     return run.state == "success"
 
 

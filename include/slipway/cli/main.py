@@ -7,7 +7,19 @@ import sys
 import typer
 from rich.text import Text
 
-from slipway.cli import decide, demo, fleet, ledger, onboard, release, report, services, traffic
+from slipway.cli import (
+    decide,
+    demo,
+    demo_monitoring,
+    fleet,
+    ledger,
+    onboard,
+    operate,
+    release,
+    report,
+    services,
+    traffic,
+)
 from slipway.cli.output import err
 from slipway.errors import SlipwayError
 
@@ -19,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-for module in (demo, services, onboard, release, report, decide, fleet, ledger, traffic):
+for module in (demo, demo_monitoring, services, onboard, release, report, decide, operate, fleet, ledger, traffic):
     module.register(app)
 
 

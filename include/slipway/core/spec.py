@@ -9,15 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from slipway.core.golden import Tolerance
 from slipway.core.identity import parse_model_name
+from slipway.core.operations_spec import DeploymentSpec, MonitoringSpec, RetentionSpec, ScoringSpec
+from slipway.core.part import Part
 from slipway.core.signature import Column, DType, ExtraColumns, Output, Policy, Signature
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 def _policy(declared: object) -> object:
@@ -62,14 +60,14 @@ class Task(StrEnum):
     REGRESSION = "regression"
 
 
-class Owner(_Part):
+class Owner(Part):
     """Who answers for the model."""
 
     team: str = Field(min_length=1)
     contact: str = Field(min_length=1)
 
 
-class ColumnSpec(_Part):
+class ColumnSpec(Part):
     """One declared input; see :class:`slipway.core.signature.Column`."""
 
     name: str = Field(min_length=1)
@@ -98,7 +96,7 @@ class ColumnSpec(_Part):
             raise ValueError(error.reason) from error
 
 
-class OutputSpec(_Part):
+class OutputSpec(Part):
     """What the model answers; ``index`` picks a column of a class-probability matrix."""
 
     name: str = Field(min_length=1)
@@ -109,7 +107,7 @@ class OutputSpec(_Part):
     index: int | None = Field(default=None, ge=0)
 
 
-class SignatureSpec(_Part):
+class SignatureSpec(Part):
     """Declared inputs and output."""
 
     inputs: tuple[ColumnSpec, ...] = Field(min_length=1)
@@ -133,7 +131,7 @@ class SignatureSpec(_Part):
         )
 
 
-class ReferenceSpec(_Part):
+class ReferenceSpec(Part):
     """The independent ground truth, and how far an answer may lie from it.
 
     An answer agrees if ``|a - b| <= absolute_tolerance + relative_tolerance * |b|``, b being the reference's, or if at
@@ -157,7 +155,7 @@ class ReferenceSpec(_Part):
         )
 
 
-class Objectives(_Part):
+class Objectives(Part):
     """What the service must hold: latency, errors, resources."""
 
     p95_ms: float = Field(default=200, gt=0)
@@ -198,14 +196,14 @@ class MetricName(StrEnum):
         return Task.REGRESSION if self in (MetricName.RMSE, MetricName.MAE, MetricName.R2) else Task.CLASSIFICATION
 
 
-class MetricThreshold(_Part):
+class MetricThreshold(Part):
     """A metric and its limit: a minimum where higher is better, else a maximum."""
 
     name: MetricName
     threshold: float
 
 
-class SliceSpec(_Part):
+class SliceSpec(Part):
     """A part of the data on which a metric must hold by itself."""
 
     column: str
@@ -226,7 +224,7 @@ class SliceSpec(_Part):
         return f"{self.column} ≥ {self.min:g}" if self.max is None else f"{self.min:g} ≤ {self.column} < {self.max:g}"
 
 
-class FairnessSpec(_Part):
+class FairnessSpec(Part):
     """A declared group, and how far a metric may differ between its values."""
 
     column: str
@@ -236,7 +234,7 @@ class FairnessSpec(_Part):
     min_rows: int = Field(default=30, ge=1)
 
 
-class DriftSpec(_Part):
+class DriftSpec(Part):
     """How far a version's data may lie from the champion's; see :mod:`slipway.quality.drift`.
 
     ``severity`` warn records every shift and stops nothing. ``intended`` names columns (label included) whose shift is
@@ -252,7 +250,7 @@ class DriftSpec(_Part):
     max_relation: float = Field(default=0.4, gt=0, le=2)
 
 
-class QualitySpec(_Part):
+class QualitySpec(Part):
     """When a model is good enough."""
 
     label: str = Field(min_length=1)
@@ -266,49 +264,7 @@ class QualitySpec(_Part):
     min_rows: int = Field(default=50, ge=1)
 
 
-class ScoringSpec(_Part):
-    """Scheduled batch scoring."""
-
-    schedule: str
-    source: str
-    sink: str
-    partition_rows: int = Field(default=100_000, ge=1)
-
-
-class MonitoringSpec(_Part):
-    """Nightly drift monitoring."""
-
-    schedule: str = "0 3 * * *"
-    reference_days: int = Field(default=28, ge=1)
-    false_alarms_per_month: float = Field(default=1.0, gt=0)
-
-
-class DeploymentSpec(_Part):
-    """How traffic moves to a new version."""
-
-    strategy: Literal["switch", "canary"] = "switch"
-    canary_steps: tuple[int, ...] = ()
-    watch_seconds: float = Field(default=5, ge=1, le=3600)
-    replicas: int = Field(default=1, ge=1, le=1)
-
-    @model_validator(mode="after")
-    def _steps_rise(self) -> DeploymentSpec:
-        steps = list(self.canary_steps)
-        if (self.strategy == "canary") != bool(steps):
-            raise ValueError("canary_steps go with strategy: canary, and only with it")
-        if steps != sorted(set(steps)) or any(not 0 < step < 100 for step in steps):
-            raise ValueError("canary_steps must rise, each between 1 and 99 percent")
-        return self
-
-
-class RetentionSpec(_Part):
-    """How long versions and evidence are kept."""
-
-    keep_versions: int = Field(default=5, ge=2)
-    keep_days: int = Field(default=365, ge=1)
-
-
-class ModelSpec(_Part):
+class ModelSpec(Part):
     """The whole of model.yaml."""
 
     name: ModelName
@@ -343,6 +299,8 @@ class ModelSpec(_Part):
         unknown = sorted({*self.quality.drift.intended} - names - {self.quality.label})
         if unknown:
             problems.append(f"quality.drift.intended: {', '.join(unknown)} is neither an input nor the label")
+        if self.monitoring is not None and self.scoring is None:
+            problems.append("monitoring: the nightly watch reads the days that batch scoring scored; declare scoring")
         if problems:
             raise ValueError("; ".join(problems))
         return self

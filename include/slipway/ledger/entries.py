@@ -25,6 +25,8 @@ class EntryKind(StrEnum):
     ROLLBACK = "rollback"
     REFUSAL = "refusal"
     RETIREMENT = "retirement"
+    SCORING = "scoring"
+    REACTION = "reaction"
 
 
 SERVING_KINDS = (EntryKind.DEPLOYMENT, EntryKind.ROLLBACK)

@@ -22,6 +22,11 @@ class Step(StrEnum):
     PROMOTE = "promote"
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
+    PLAN_PARTITIONS = "plan_partitions"
+    SCORE_PARTITION = "score_partition"
+    CHECK_SCORES = "check_scores"
+    MONITOR = "monitor"
+    REACT = "react"
 
 
 class Role(StrEnum):
@@ -48,6 +53,12 @@ class TaskPlan:
         Whether it measures time: such tasks run one at a time on a host.
     needs_person : bool
         Whether it waits for a person.
+    for_each_of : Step or None
+        The step whose result is a list: there is one task for each of its items.
+    gathers : tuple of Step
+        The steps whose results it is given.
+    even_if_skipped : bool
+        Whether it runs although a step before it had nothing to do.
     retries : int
         Further tries after an error; a gate's verdict is never tried again.
     timeout_minutes : int
@@ -60,5 +71,8 @@ class TaskPlan:
     tears_down: Step | None = None
     performance: bool = False
     needs_person: bool = False
+    for_each_of: Step | None = None
+    gathers: tuple[Step, ...] = ()
+    even_if_skipped: bool = False
     retries: int = 1
     timeout_minutes: int = 30

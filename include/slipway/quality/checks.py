@@ -1,4 +1,4 @@
-"""Great Expectations, and nothing else: run a suite on tables, keep its Data Docs. The only importer of it.
+"""Great Expectations, and nothing else: run a suite on tables, keep its Data Docs.
 
 A file context below the report folder; no analytics, no progress bars, no cloud mode whatever the environment says.
 """
@@ -54,14 +54,14 @@ def run_suite(
     GateConfigurationError
         If a rule's type is unknown, its arguments do not fit, or it quarantines without judging row by row.
     """
-    with _quiet():
+    with quiet():
         context = _open_context(out)
-        gx_suite = context.suites.add(_gx_suite(suite))
+        added = context.suites.add(gx_suite(suite))
         source = context.data_sources.add_pandas("snapshot")
         results: list[RuleResult] = []
         for name, frame in frames.items():
-            found = _validate(context, gx_suite, source, name=name, frame=frame)
-            results.extend(_result(rule, name, found.get(rule.number)) for rule in suite.rules)
+            found = _validate(context, added, source, name=name, frame=frame)
+            results.extend(rule_result(rule, name, found.get(rule.number)) for rule in suite.rules)
         context.build_data_docs()
     publish(out / DOCS_DIR, title=f"Data Docs of suite {suite.name}", subject=subject)
     return tuple(results)
@@ -83,7 +83,8 @@ def _open_context(out: Path) -> Any:
     return context
 
 
-def _gx_suite(suite: Suite) -> Any:
+def gx_suite(suite: Suite) -> Any:
+    """Return a suite as Great Expectations has it; GateConfigurationError as of :func:`run_suite`."""
     import great_expectations as gx
 
     _require_row_wise(suite)
@@ -136,7 +137,8 @@ def _validate(context: Any, suite: Any, source: Any, *, name: str, frame: pd.Dat
     return {r.expectation_config.meta[NUMBER]: r for r in outcome.results if r.expectation_config is not None}
 
 
-def _result(rule: Rule, file: str, found: Any) -> RuleResult:
+def rule_result(rule: Rule, file: str, found: Any) -> RuleResult:
+    """Return what Great Expectations found, as ours; ``found`` is None where it gave no result."""
     if found is None:
         return RuleResult(file=file, rule=rule, status=Status.ERROR, message="Great Expectations gave no result")
     raised = _exception(found.exception_info)
@@ -182,7 +184,7 @@ def _text(value: Any) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Great Expectations' chatter out of the task's log while it runs."""
     logger = logging.getLogger("great_expectations")
     before = logger.level

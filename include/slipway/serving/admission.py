@@ -17,6 +17,9 @@ DEADLINES = (b"x-slipway-deadline-ms", b"x-envoy-expected-rq-timeout-ms")
 _LOOK_S = 0.02
 _SHARE = 0.2  # of a new observation in the moving average
 _BUDGET_SHARE = 0.8  # of the latency objective; the rest is for what cannot be foreseen
+_WORTH_LEARNING_S = 0.02
+_MOST_STRETCH = 4.0
+_STRETCH_SHARE = 0.05
 
 
 class Expectation:
@@ -41,10 +44,21 @@ class Expectation:
 
 @dataclass(slots=True)
 class Waiting:
-    """What is in hand: requests that wait for the worker thread, or that it computes."""
+    """What is in hand: requests that wait for the worker thread, or that it computes.
+
+    Attributes
+    ----------
+    requests : int
+    seconds : float
+        How long the worker will be at them, as each was expected to take.
+    stretch : float
+        How many times as long it really took of late: who is refused takes the worker's time too, and so does whatever
+        else runs on its core.
+    """
 
     requests: int = 0
     seconds: float = 0.0
+    stretch: float = 1.0
 
     def enter(self, seconds: float) -> None:
         """Count a request that is expected to take so long."""
@@ -55,6 +69,12 @@ class Waiting:
         """Forget a request that had been counted so."""
         self.requests -= 1
         self.seconds = self.seconds - seconds if self.requests else 0.0
+
+    def learn(self, expected: float, took: float) -> None:
+        """Take in how long somebody was here who was expected to be here for so long."""
+        if expected >= _WORTH_LEARNING_S:
+            found = min(max(took / expected, 1.0), _MOST_STRETCH)
+            self.stretch += (found - self.stretch) * _STRETCH_SHARE
 
 
 class Lateness:
@@ -118,8 +138,8 @@ class Gate:
         """Let a request in that is expected to take so long, or raise Overloaded; an idle server takes any."""
         if waiting.requests >= self._most:
             raise Overloaded(f"{waiting.requests} requests are waiting", wait_s=waiting.seconds)
-        wait_s = self._lateness.seconds + waiting.seconds
-        if waiting.requests and wait_s + seconds > self._budget_s:
+        wait_s = self._lateness.seconds + waiting.seconds * waiting.stretch
+        if waiting.requests and wait_s + seconds * waiting.stretch > self._budget_s:
             raise Overloaded(
                 f"the wait would be {wait_s * 1000:.0f} ms, {self._budget_s * 1000:.0f} ms are allowed", wait_s=wait_s
             )

@@ -89,11 +89,13 @@ class Pool:
         self._gate.check(self.waiting, expected)
         loop = asyncio.get_running_loop()
         job = _Job(request, loop.create_future(), expires, expected, time.monotonic())
+        here_for = self.waiting.seconds + expected
         self.waiting.enter(expected)
         alarm = loop.call_later(max(0.0, expires - job.queued), _give_up, job)
         self._queue.put(job)
         try:
             answer: Answer = await job.future
+            self.waiting.learn(here_for, time.monotonic() - job.queued)
             return answer
         finally:
             alarm.cancel()

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 FINAL = (GateStopped, SpecError, EvidenceError, GateConfigurationError, ReferenceFailed)
 
 
-class ReleaseOperator(BaseOperator):
-    """A step of one model's release.
+class ModelOperator(BaseOperator):
+    """A step for one model.
 
     Parameters
     ----------
@@ -40,12 +40,37 @@ class ReleaseOperator(BaseOperator):
     """
 
     ui_color = "#e8f1fb"
-    operator_extra_links = (ReportLink(), ReleaseLink())
-    form_fields: frozenset[str] = frozenset()  # a task's own form is no part of the release's
 
     def __init__(self, *, model: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.model = model
+
+    def on_kill(self) -> None:
+        """Unwind the stack, so that every ``finally`` below stops what the step started."""
+        raise AirflowTaskTerminated(f"{self.task_id} was told to stop")
+
+    def workbench(self) -> Workbench:
+        """Return the tools, writing their progress to the task's log."""
+        from slipway.settings import Settings
+        from slipway.workflows.workbench import Workbench
+
+        return Workbench(Settings.load(), say=self.log.info)
+
+
+class ReleaseOperator(ModelOperator):
+    """A step of one model's release.
+
+    Parameters
+    ----------
+    model : str
+        The model's folder.
+    """
+
+    operator_extra_links = (ReportLink(), ReleaseLink())
+    form_fields: frozenset[str] = frozenset()  # a task's own form is no part of the release's
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.report_path = ""
         self.release_path = ""
 
@@ -62,17 +87,6 @@ class ReleaseOperator(BaseOperator):
     def run(self, bench: Workbench, release: Release) -> Any:
         """Call the workflow."""
         raise NotImplementedError
-
-    def on_kill(self) -> None:
-        """Unwind the stack, so that every ``finally`` below stops what the step started."""
-        raise AirflowTaskTerminated(f"{self.task_id} was told to stop")
-
-    def workbench(self) -> Workbench:
-        """Return the tools, writing their progress to the task's log."""
-        from slipway.settings import Settings
-        from slipway.workflows.workbench import Workbench
-
-        return Workbench(Settings.load(), say=self.log.info)
 
     def release(self, context: Context) -> Release:
         """Return the release that this run is about."""

@@ -24,6 +24,10 @@ COMMANDS = {
     "start": "Airflow, MLflow and the gateway",
     "stop": "what this checkout started",
     "demo": "ask the champion",
+    "demo-monitoring": "one input drift",
+    "score": "rows of an interval",
+    "monitor": "a scored day with its reference",
+    "alerts": "what to do next",
 }
 # What answers in seconds rather than at once, or is needed only where something is done.
 HEAVY = {"mlflow", "pandas", "numpy", "sklearn", "docker", "sqlalchemy", "great_expectations", "httpx", "airflow"}

@@ -59,6 +59,33 @@ def test_waiting_comes_back_to_nothing():
     assert (made.requests, made.seconds) == (0, 0.0)
 
 
+def test_a_wait_that_comes_out_longer_than_expected_lets_fewer_in():
+    gate, waiting = Gate(Limits(), 100, Lateness()), Waiting(requests=2, seconds=0.05)
+    gate.check(waiting, 0.02)
+    for _ in range(100):
+        waiting.learn(0.05, 0.1)
+    assert waiting.stretch == pytest.approx(2, abs=0.02)
+    with pytest.raises(Overloaded):
+        gate.check(waiting, 0.02)
+
+
+def test_a_wait_that_comes_out_as_expected_again_lets_as_many_in_again():
+    waiting = Waiting(requests=2, seconds=0.05, stretch=3.0)
+    for _ in range(200):
+        waiting.learn(0.05, 0.03)
+    assert waiting.stretch == pytest.approx(1, abs=0.001)
+    Gate(Limits(), 100, Lateness()).check(waiting, 0.02)
+
+
+def test_a_moment_is_too_short_to_learn_from_and_no_wait_counts_for_more_than_four():
+    waiting = Waiting()
+    waiting.learn(0.001, 0.01)
+    assert waiting.stretch == 1
+    for _ in range(500):
+        waiting.learn(0.05, 5.0)
+    assert waiting.stretch <= 4
+
+
 def test_what_is_expected_follows_what_is_seen_small_and_large_apart():
     expectation = Expectation(0.001)
     for _ in range(50):
