@@ -1,12 +1,14 @@
 """After a release: days are scored by the image that passed the gates, watched at night, and a drift is told once."""
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from slipway.cli.demo_monitoring import MODEL
+from slipway.monitoring import tables
+from slipway.monitoring.store import MonitoringStore
 from slipway.quality.snapshot import read_table
 from slipway.replay.files import write_days
 from slipway.replay.generator import Replay
@@ -143,10 +145,12 @@ def test_quiet_days_raise_no_alert_and_a_drift_raises_one(watched):
 
 def test_a_night_done_twice_says_nothing_twice(site, watched):
     def notices():
-        with sqlite3.connect(site.var / "monitoring.db") as database:
-            return sorted(database.execute("select key, route, attempts from notices"))
+        told = sa.select(tables.notices.c.key, tables.notices.c.route, tables.notices.c.attempts)
+        with sa.create_engine(site.settings.monitoring_url).connect() as database:
+            return sorted(tuple(row) for row in database.execute(told))
 
     before = notices()
+    assert before
     site.run("monitor", MODEL, "--day", day(DAYS))
     assert notices() == before
     assert site.json("alerts", MODEL) == watched[-1]
@@ -162,9 +166,10 @@ def test_the_pages_of_a_night_are_there(site, watched):
 
 
 def test_labels_that_came_late_are_judged(site, watched):
-    with sqlite3.connect(site.var / "monitoring.db") as database:
-        days = {row[0] for row in database.execute("select day from runs where check_name = 'performance'")}
-    assert days == {day(number) for number in range(1, DAYS)}
+    store = MonitoringStore(site.settings.monitoring_url)
+    runs = store.runs(MODEL, since=FIRST.date(), until=FIRST.date() + timedelta(days=DAYS))
+    judged = {run.day.isoformat() for run in runs if run.check == "performance" and run.outcome is not None}
+    assert judged == {day(number) for number in range(1, DAYS)}
 
 
 def test_nothing_that_scored_or_watched_is_left_running(site, watched):
