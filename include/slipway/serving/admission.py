@@ -16,10 +16,11 @@ DEADLINES = (b"x-slipway-deadline-ms", b"x-envoy-expected-rq-timeout-ms")
 
 _LOOK_S = 0.02
 _SHARE = 0.2  # of a new observation in the moving average
-_BUDGET_SHARE = 0.8  # of the latency objective; the rest is for what cannot be foreseen
+_BUDGET_SHARE = 0.65  # of the latency objective; the rest is for the way here and back, and what cannot be foreseen
 _WORTH_LEARNING_S = 0.02
 _MOST_STRETCH = 4.0
-_STRETCH_SHARE = 0.05
+_STRETCH_STEP = 0.05
+_STRETCH_QUANTILE = 0.98
 
 
 class Expectation:
@@ -52,8 +53,8 @@ class Waiting:
     seconds : float
         How long the worker will be at them, as each was expected to take.
     stretch : float
-        How many times as long it really took of late: who is refused takes the worker's time too, and so does whatever
-        else runs on its core.
+        How many times as long it took of late, for all but one in fifty: who is refused takes the worker's time too,
+        and so does whatever else runs on its core. The objective is a p99, so the mean would promise too much.
     """
 
     requests: int = 0
@@ -71,10 +72,18 @@ class Waiting:
         self.seconds = self.seconds - seconds if self.requests else 0.0
 
     def learn(self, expected: float, took: float) -> None:
-        """Take in how long somebody was here who was expected to be here for so long."""
-        if expected >= _WORTH_LEARNING_S:
-            found = min(max(took / expected, 1.0), _MOST_STRETCH)
-            self.stretch += (found - self.stretch) * _STRETCH_SHARE
+        """Take in how long somebody was here who was expected to be here for so long.
+
+        Notes
+        -----
+        A quantile by stochastic approximation (Robbins and Monro, 1951): a step up for who took longer, a small one
+        down for who did not; at rest where one in fifty takes longer.
+        """
+        if expected < _WORTH_LEARNING_S:
+            return
+        longer = took > expected * self.stretch
+        step = _STRETCH_STEP * (_STRETCH_QUANTILE if longer else _STRETCH_QUANTILE - 1)
+        self.stretch = min(max(self.stretch + step, 1.0), _MOST_STRETCH)
 
 
 class Lateness:

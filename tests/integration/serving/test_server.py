@@ -91,8 +91,8 @@ def test_under_three_times_what_it_can_do_some_are_served_in_time_and_the_rest_a
     assert {answer.status_code for answer in refused} <= {429, 503}
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert all(answer.json() == {"predictions": [3.0]} for answer in served)
-    # The queue is never longer than the budget, four fifths of the objective, has room for; one more may be on its way.
-    assert most <= 0.8 * objective_s / service_s + 1
+    # The queue is never longer than the budget, 65 % of the objective, has room for; one more may be on its way.
+    assert most <= 0.65 * objective_s / service_s + 1
     times = sorted(server_time for answer, server_time in answers if answer.status_code == 200)
     assert times[len(times) // 2] <= objective_s * 2
     assert httpx.get(f"{server.url}/v2/health/ready", timeout=SECONDS).status_code == 200

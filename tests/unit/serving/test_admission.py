@@ -1,6 +1,7 @@
 import asyncio
 import time
 
+import numpy as np
 import pytest
 
 from slipway.serving.admission import SMALL_BODY, Expectation, Gate, Lateness, Waiting, expires_at
@@ -33,12 +34,19 @@ CASES = {
 
 @pytest.mark.parametrize(("before", "own", "behind", "admitted"), CASES.values(), ids=CASES)
 def test_a_request_is_let_in_while_its_wait_and_its_own_time_fit_the_budget(before, own, behind, admitted):
-    gate = Gate(Limits(max_inflight=8), 250.0 + 1e-6, late(behind))
+    gate = Gate(Limits(max_inflight=8, queue_budget_ms=200.0 + 1e-6), 250.0, late(behind))
     if admitted:
         gate.check(before, own)
     else:
         with pytest.raises(Overloaded):
             gate.check(before, own)
+
+
+def test_a_third_of_the_objective_is_kept_for_the_way_and_what_cannot_be_foreseen():
+    gate = Gate(Limits(), 100.0, late(0))
+    gate.check(waiting(1, 0.05), 0.014)
+    with pytest.raises(Overloaded, match="65 ms are allowed"):
+        gate.check(waiting(1, 0.05), 0.016)
 
 
 def test_the_budget_can_be_given_in_place_of_what_follows_from_the_objective():
@@ -60,21 +68,28 @@ def test_waiting_comes_back_to_nothing():
 
 
 def test_a_wait_that_comes_out_longer_than_expected_lets_fewer_in():
-    gate, waiting = Gate(Limits(), 100, Lateness()), Waiting(requests=2, seconds=0.05)
+    gate, waiting = Gate(Limits(queue_budget_ms=80), 100, Lateness()), Waiting(requests=2, seconds=0.05)
     gate.check(waiting, 0.02)
     for _ in range(100):
         waiting.learn(0.05, 0.1)
-    assert waiting.stretch == pytest.approx(2, abs=0.02)
+    assert waiting.stretch == pytest.approx(2, abs=0.06)
     with pytest.raises(Overloaded):
         gate.check(waiting, 0.02)
 
 
 def test_a_wait_that_comes_out_as_expected_again_lets_as_many_in_again():
     waiting = Waiting(requests=2, seconds=0.05, stretch=3.0)
-    for _ in range(200):
+    for _ in range(2500):
         waiting.learn(0.05, 0.03)
-    assert waiting.stretch == pytest.approx(1, abs=0.001)
-    Gate(Limits(), 100, Lateness()).check(waiting, 0.02)
+    assert waiting.stretch == 1
+    Gate(Limits(queue_budget_ms=80), 100, Lateness()).check(waiting, 0.02)
+
+
+def test_what_is_learnt_is_what_all_but_one_in_fifty_stay_below():
+    waiting, seen = Waiting(), np.random.default_rng(0).lognormal(0.2, 0.3, 20_000)
+    for times in seen:
+        waiting.learn(0.05, 0.05 * times)
+    assert np.mean(seen > waiting.stretch) == pytest.approx(0.02, abs=0.01)
 
 
 def test_a_moment_is_too_short_to_learn_from_and_no_wait_counts_for_more_than_four():
@@ -122,7 +137,7 @@ def test_a_deadline_that_has_passed_is_refused(text):
 
 @pytest.mark.parametrize(("seconds", "admitted"), [(0.0, True), (0.19, True), (0.21, False)])
 def test_what_is_answered_on_the_event_loop_is_refused_while_that_is_too_far_behind(seconds, admitted):
-    gate = Gate(Limits(), 250.0, late(seconds))
+    gate = Gate(Limits(queue_budget_ms=200.0), 250.0, late(seconds))
     if admitted:
         gate.check_late()
     else:
