@@ -31,7 +31,20 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-for module in (demo, demo_monitoring, services, onboard, release, report, decide, operate, fleet, ledger, traffic):
+COMMANDS = (
+    demo,
+    demo_monitoring,
+    services,
+    onboard,
+    release,
+    report,
+    decide,
+    operate,
+    fleet,
+    ledger,
+    traffic,
+)
+for module in COMMANDS:
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""The parts of model.yaml about what happens after a release: deployment, batch scoring, monitoring, retention."""
+"""The parts of model.yaml about what happens after a release: deployment, batch scoring, monitoring."""
 
 from __future__ import annotations
 
@@ -124,10 +124,3 @@ class DeploymentSpec(Part):
         if steps != sorted(set(steps)) or any(not 0 < step < 100 for step in steps):
             raise ValueError("canary_steps must rise, each between 1 and 99 percent")
         return self
-
-
-class RetentionSpec(Part):
-    """How long versions and evidence are kept."""
-
-    keep_versions: int = Field(default=5, ge=2)
-    keep_days: int = Field(default=365, ge=1)

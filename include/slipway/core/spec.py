@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from slipway.core.golden import Tolerance
+from slipway.core.governance_spec import ApprovalSpec, AuditSpec, ReleaseSpec, RetentionSpec
 from slipway.core.identity import parse_model_name
-from slipway.core.operations_spec import DeploymentSpec, MonitoringSpec, RetentionSpec, ScoringSpec
+from slipway.core.operations_spec import DeploymentSpec, MonitoringSpec, ScoringSpec
 from slipway.core.part import Part
 from slipway.core.signature import Column, DType, ExtraColumns, Output, Policy, Signature
 
@@ -281,6 +282,9 @@ class ModelSpec(Part):
     quality: QualitySpec
     scoring: ScoringSpec | None = None
     monitoring: MonitoringSpec | None = None
+    release: ReleaseSpec = ReleaseSpec()
+    approval: ApprovalSpec = ApprovalSpec()
+    audit: AuditSpec = AuditSpec()
     deployment: DeploymentSpec = DeploymentSpec()
     retention: RetentionSpec = RetentionSpec()
 

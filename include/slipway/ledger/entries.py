@@ -27,6 +27,16 @@ class EntryKind(StrEnum):
     RETIREMENT = "retirement"
     SCORING = "scoring"
     REACTION = "reaction"
+    DRIFT = "drift"
+    ANCHOR = "anchor"
+    AUDIT = "audit"
+    ATTEMPT = "attempt"
+    ARCHIVE = "archive"
+    RESTORATION = "restoration"
+    REPRODUCTION = "reproduction"
+
+
+FLEET = "fleet"  # the model of entries that are about no single one
 
 
 SERVING_KINDS = (EntryKind.DEPLOYMENT, EntryKind.ROLLBACK)

@@ -27,6 +27,9 @@ class Step(StrEnum):
     CHECK_SCORES = "check_scores"
     MONITOR = "monitor"
     REACT = "react"
+    AUDIT = "audit"
+    RETAIN = "retain"
+    REPRODUCE = "reproduce"
 
 
 class Role(StrEnum):

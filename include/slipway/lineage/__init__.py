@@ -1,0 +1,1 @@
+"""What came from what: data, version, image, deployment, batch outputs, drift reports."""

@@ -1,0 +1,48 @@
+"""The fleet's plans become DAGs; ``fleet_dags`` is what ``dags/fleet.py`` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param
+
+from slipway.plan.fleet import FleetPlan, plan_fleet
+from slipway.plan.tasks import Step, TaskPlan
+
+OPERATORS: Mapping[Step, type[BaseOperator]] = {}
+PARAMS: Mapping[str, dict[str, Param]] = {}
+"""The trigger form of a DAG, by its kind."""
+
+
+def fleet_dags() -> tuple[DAG, ...]:
+    """Build ``fleet.<kind>`` for each plan of the fleet; they register with the DAG file that calls this."""
+    return tuple(_dag(plan) for plan in plan_fleet())
+
+
+def _dag(plan: FleetPlan) -> DAG:
+    with DAG(
+        dag_id=f"fleet.{plan.kind}",
+        schedule=CronTriggerTimetable(plan.schedule, timezone="UTC"),
+        catchup=False,
+        max_active_runs=1,
+        params=PARAMS.get(plan.kind, {}),
+        doc_md=f"### fleet: {plan.kind}\n{plan.doc}",
+        tags=["slipway", "fleet", plan.kind],
+    ) as dag:
+        made = {task.step: _operator(task) for task in plan.tasks}
+        for task in plan.tasks:
+            for before in task.after:
+                made[before].set_downstream(made[task.step])
+    return dag
+
+
+def _operator(plan: TaskPlan) -> BaseOperator:
+    common: dict[str, Any] = {
+        "task_id": plan.step.value,
+        "retries": plan.retries,
+        "retry_delay": timedelta(seconds=30),
+        "execution_timeout": timedelta(minutes=plan.timeout_minutes),
+    }
+    return OPERATORS[plan.step](**common)
