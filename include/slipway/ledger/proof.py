@@ -2,7 +2,7 @@
 
 Rules
 -----
-1. An anchor counts when one of our keys signed it. What is altered, foreign or unreadable is told and counts for nothing.
+1. An anchor counts when one of our keys signed it. What is altered, foreign or unreadable is told, and does not count.
 2. Every anchor that counts is used, wherever it was found: what any of them knows must still be in the chain.
 3. Two anchors that count and contradict each other mean that the key has signed two histories.
 4. A place must hold at least what the ledger says that it held; else anchors were taken out of it.
@@ -126,9 +126,7 @@ def weigh(places: Mapping[str, Found], keys: PublicKeys | None, *, now: datetime
             counted.append(anchor)
             newest[place] = max(newest.get(place, 0), anchor.head.seq)
     hashes, contradictions = _merged(counted)
-    return Known(
-        hashes=hashes, anchors=tuple(counted), newest=newest, findings=(*findings, *contradictions)
-    )
+    return Known(hashes=hashes, anchors=tuple(counted), newest=newest, findings=(*findings, *contradictions))
 
 
 def _problem(anchor: Anchor, keys: PublicKeys | None) -> Finding | None:

@@ -63,14 +63,25 @@ def test_whatever_is_changed_is_found(signer, changes):
 
 def test_another_key_is_named(signer):
     stranger = Signer(Ed25519PrivateKey.generate())
-    assert signer.public().problem(signed(stranger)) == f"it is signed with key {stranger.id}, which is none of {signer.id}"
+    assert (
+        signer.public().problem(signed(stranger))
+        == f"it is signed with key {stranger.id}, which is none of {signer.id}"
+    )
     as_ours = replace(signed(stranger), key=signer.id)
     assert signer.public().problem(as_ours) == "its signature does not hold"
 
 
 @pytest.mark.parametrize(
     "damage",
-    [{"seq": "5"}, {"seq": True}, {"hash": "sha256:1"}, {"at": "noon"}, {"links": 3}, {"more": 1}, {"at": "2026-01-01"}],
+    [
+        {"seq": "5"},
+        {"seq": True},
+        {"hash": "sha256:1"},
+        {"at": "noon"},
+        {"links": 3},
+        {"more": 1},
+        {"at": "2026-01-01"},
+    ],
     ids=str,
 )
 def test_what_is_no_head_is_refused(signer, damage):

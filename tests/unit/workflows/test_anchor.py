@@ -67,7 +67,8 @@ def rewrite(bench, at, **changes):
         new = replace(new, hash=entry_hash(new))
         head = new.hash
         row = {**new.content(), "payload": json.dumps(new.payload, sort_keys=True, separators=(",", ":"))}
-        values = (*(row[name] for name in ("seq", "at", "kind", "model", "version", "actor", "payload", "previous")), head)
+        names = ("seq", "at", "kind", "model", "version", "actor", "payload", "previous")
+        values = (*(row[name] for name in names), head)
         statements.append(("INSERT INTO ledger_entries VALUES (?,?,?,?,?,?,?,?,?)", values))
     direct(bench, *statements)
 
@@ -102,7 +103,10 @@ def test_an_untouched_ledger_has_no_findings_and_tells_what_lies_beyond(anchored
 
 
 def test_each_anchor_links_from_the_one_before(anchored):
-    assert [(line["since"], line["seq"], len(line["links"]) // 16) for line in lines(anchored)] == [(0, 4, 4), (4, 8, 4)]
+    assert [(line["since"], line["seq"], len(line["links"]) // 16) for line in lines(anchored)] == [
+        (0, 4, 4),
+        (4, 8, 4),
+    ]
 
 
 def test_a_ledger_that_has_not_grown_is_not_anchored_again(anchored):
