@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from slipway.cli.output import AsJson, err, out, print_json, print_table
+from slipway.cli.output import AsJson, err, out, print_json, print_table, working
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def verify(as_json: AsJson = False) -> None:
     from slipway.workflows.anchor import verify_ledger
     from slipway.workflows.workbench import Workbench
 
-    found = verify_ledger(Workbench(Settings.load()))
+    with working("walking the chain"):
+        found = verify_ledger(Workbench(Settings.load()))
     if as_json:
         print_json(found.to_json())
     else:

@@ -131,8 +131,9 @@ def _look(bench: Workbench) -> _Seen:
         entries, head = bench.ledger.verify(known=known.hashes)
         findings += proof.lost(bench.ledger.entries(kinds=[EntryKind.ANCHOR]), known, read=found)
     except LedgerBroken as error:
-        first_bad = error.seq
-        entries = max(0, (error.seq or 1) - 1)
+        if error.seq is None:  # the database's file is damaged: there is nothing to look at
+            raise
+        first_bad, entries = error.seq, error.seq - 1
         findings.append(proof.broken_finding(error))
     if not known.anchors:
         findings.append(proof.no_anchor())
