@@ -54,6 +54,8 @@ class FakeRegistry:
     def artifact_digest(self, model, version):
         self._check()
         folder = self._folder(model, version)
+        if not folder.is_dir():
+            raise VersionNotFound(f"{model} has no version {version}", remedy="train one")
         return digest_tree(
             {p.relative_to(folder).as_posix(): digest_bytes(p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
         )
