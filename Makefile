@@ -11,7 +11,7 @@ SETUP  := $(VENV)/.setup
 DEV    := $(VENV)/.setup-dev
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo demo-monitoring stop test test-unit lint format bench bench-serving bench-gates bench-loadtest bench-batch bench-drift base-image lock clean
+.PHONY: help setup demo demo-monitoring stop test test-unit lint format bench bench-serving bench-gates bench-loadtest bench-batch bench-drift bench-governance base-image lock clean
 
 help:           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -83,6 +83,9 @@ bench-batch: $(DEV)  ## batch scoring beside the model in process; ARGS='--quick
 
 bench-drift: $(DEV)  ## false alarms, power and wide tables beside Evidently's preset; ARGS='--quick'
 	python -m bench.drift $(ARGS)
+
+bench-governance: $(DEV)  ## tampering found, bypasses refused, versions reproduced, the page, the ledger; ARGS='--quick'
+	python -m bench.governance $(ARGS)
 
 base-image:     ## a base image from Debian packages, for hosts that cannot pull one
 	containers/base/build.sh

@@ -10,7 +10,9 @@
     ├── SignatureError           a signature contradicts itself
     │   └── RequestRejected      a request breaks the signature or a declared policy
     ├── EvidenceError            evidence is missing, malformed or of other bytes
-    │   └── PromotionRefused     the dossier does not allow a promotion
+    │   ├── PromotionRefused     the dossier does not allow a promotion
+    │   └── AuditFailed          something is not as it was recorded
+    ├── AuditInconclusive        the audit could not look at everything
     ├── GateConfigurationError   a gate has nothing to decide on
     ├── GateStopped              a gate said FAILED or INCONCLUSIVE; the release ends here
     ├── RegistryError            the model registry answered with an error
@@ -164,4 +166,14 @@ class LedgerError(SlipwayError):
 
 
 class LedgerBroken(LedgerError):
-    """The ledger's chain does not hold."""
+    """The ledger's chain does not hold; ``seq`` is the first entry that does not, where one can be named."""
+
+    seq: int | None = None
+
+
+class AuditFailed(EvidenceError):
+    """The audit found that something is not as it was recorded."""
+
+
+class AuditInconclusive(SlipwayError):
+    """The audit could not look at everything."""

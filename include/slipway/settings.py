@@ -35,6 +35,12 @@ class Settings:
     tracking_uri, ledger_url, airflow_url : str
         MLflow, the ledger's database (SQLAlchemy URL) and Airflow's API server.
         SLIPWAY_TRACKING_URI (or MLFLOW_TRACKING_URI), SLIPWAY_LEDGER_URL, SLIPWAY_AIRFLOW_URL.
+    ledger_key, ledger_public_key : Path
+        The Ed25519 key that signs the ledger's heads (PEM), default ``<var>/keys/ledger.pem``, made when it is first
+        needed there; and the file with the public keys to check them with, default the former with ``.pub`` behind it.
+        SLIPWAY_LEDGER_KEY, SLIPWAY_LEDGER_PUBLIC_KEY.
+    ledger_anchors : Path
+        The file that signed heads are appended to.  SLIPWAY_LEDGER_ANCHORS, default ``<var>/anchors/ledger.jsonl``.
     monitoring_url : str
         The database of the nightly numbers and alerts (SQLAlchemy URL).  SLIPWAY_MONITORING_URL.
     airflow_user, airflow_password : str
@@ -55,6 +61,9 @@ class Settings:
     base_image: str = "python:3.11-slim-bookworm"
     tracking_uri: str = ""
     ledger_url: str = ""
+    ledger_key: Path = Path()
+    ledger_public_key: Path = Path()
+    ledger_anchors: Path = Path()
     monitoring_url: str = ""
     airflow_url: str = ""
     airflow_user: str = ""
@@ -109,6 +118,7 @@ class Settings:
         runtime = value("runtime", "auto")
         if runtime not in ("auto", "docker", "process"):
             raise SettingsError(f"SLIPWAY_RUNTIME={runtime!r} is not a runtime", remedy="use auto, docker or process")
+        key = Path(value("ledger_key") or var / "keys" / "ledger.pem")
         return cls(
             root=root,
             var=var,
@@ -116,6 +126,9 @@ class Settings:
             base_image=value("base_image", "python:3.11-slim-bookworm"),
             tracking_uri=value("tracking_uri", env.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var}/mlflow/mlflow.db"),
             ledger_url=value("ledger_url", f"sqlite:///{var}/ledger.db"),
+            ledger_key=key,
+            ledger_public_key=Path(value("ledger_public_key") or f"{key}.pub"),
+            ledger_anchors=Path(value("ledger_anchors") or var / "anchors" / "ledger.jsonl"),
             monitoring_url=value("monitoring_url", f"sqlite:///{var}/monitoring.db"),
             airflow_url=value("airflow_url"),
             airflow_user=value("airflow_user"),

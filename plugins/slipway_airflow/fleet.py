@@ -10,8 +10,9 @@ from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param
 
 from slipway.plan.fleet import FleetPlan, plan_fleet
 from slipway.plan.tasks import Step, TaskPlan
+from slipway_airflow.operators.audit import AuditOperator
 
-OPERATORS: Mapping[Step, type[BaseOperator]] = {}
+OPERATORS: Mapping[Step, type[BaseOperator]] = {Step.AUDIT: AuditOperator}
 PARAMS: Mapping[str, dict[str, Param]] = {}
 """The trigger form of a DAG, by its kind."""
 

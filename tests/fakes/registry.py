@@ -22,6 +22,7 @@ class FakeRegistry:
     tags: dict = field(default_factory=dict)
     logged: list = field(default_factory=list)
     down: bool = False
+    note: list = field(default_factory=list)  # the ledger's, newest last
     registered: Callable[[str], str] = parse_model_name
 
     def add(self, model, version, content=b"model"):
@@ -53,6 +54,8 @@ class FakeRegistry:
     def artifact_digest(self, model, version):
         self._check()
         folder = self._folder(model, version)
+        if not folder.is_dir():
+            raise VersionNotFound(f"{model} has no version {version}", remedy="train one")
         return digest_tree(
             {p.relative_to(folder).as_posix(): digest_bytes(p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
         )
@@ -82,6 +85,15 @@ class FakeRegistry:
     def delete_alias(self, model, alias):
         self._check()
         self.aliases.pop((self.registered(model), alias), None)
+
+    def ledger_note(self):
+        self._check()
+        return (self.note[-1], "MLflow run r, tag t") if self.note else None
+
+    def set_ledger_note(self, text):
+        self._check()
+        self.note[:] = [text]
+        return "MLflow run r, tag t"
 
     def set_tags(self, model, version, tags):
         self.tags.setdefault((self.registered(model), version), {}).update(tags)

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from slipway.cli import (
+    audit,
     decide,
     demo,
     demo_monitoring,
@@ -42,6 +43,7 @@ COMMANDS = (
     operate,
     fleet,
     ledger,
+    audit,
     traffic,
 )
 for module in COMMANDS:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -88,13 +88,21 @@ def seal(draft: Draft, *, head: Head, at: datetime) -> Entry:
 
 def broken(seq: int, what: str) -> LedgerBroken:
     """Return the error that names a broken entry and what is wrong with it."""
-    return LedgerBroken(
+    error = LedgerBroken(
         f"ledger entry {seq} is broken: {what}",
         remedy="keep the database as it is, restore a backup beside it and compare; trust nothing from this entry on",
     )
+    error.seq = seq
+    return error
 
 
-def verify(entries: Iterable[Entry], *, expected_head: tuple[int, str] | None = None) -> VerifyResult:
+def verify(
+    entries: Iterable[Entry],
+    *,
+    expected_head: tuple[int, str] | None = None,
+    known: Mapping[int, str] | None = None,
+    start: Head = START,
+) -> VerifyResult:
     """Walk the whole chain from its start.
 
     Parameters
@@ -103,27 +111,31 @@ def verify(entries: Iterable[Entry], *, expected_head: tuple[int, str] | None = 
         All of them, in the order of the store; they are consumed one by one.
     expected_head : tuple of int and str, optional
         A head seen earlier. It must still be part of the chain, which may have grown since.
+    known : mapping of int to str, optional
+        Hashes of entries seen earlier, or how they begin. All of them must still be there.
+    start : Head
+        The entry before the first one given, verified earlier.
 
     Raises
     ------
     LedgerBroken
-        At the first entry that is missing, altered, moved or linked to another predecessor; or if the expected
-        head is gone (truncated) or another (rewritten).
+        At the first entry that is missing, altered, moved or linked to another predecessor; or if an entry seen
+        earlier is gone (truncated) or another (rewritten).
     """
-    head, walk = START, iter(entries)
+    seen = {**(known or {}), **({expected_head[0]: expected_head[1]} if expected_head else {})}
+    head, walk = start, iter(entries)
     for entry in walk:
-        problem = _problem(entry, head, walk)
+        problem = _problem(entry, head, walk, seen.get(entry.seq))
         if problem:
             raise broken(*problem)
         head = Head(entry.seq, entry.hash)
-        if expected_head and expected_head[0] == entry.seq and expected_head[1] != entry.hash:
-            raise broken(entry.seq, f"rewritten: its hash was {expected_head[1]}, now it is {entry.hash}")
-    if expected_head and expected_head[0] > head.seq:
-        raise broken(head.seq + 1, f"truncated: entries {head.seq + 1} to {expected_head[0]} were there before")
+    last = max(seen, default=0)
+    if last > head.seq:
+        raise broken(head.seq + 1, f"truncated: entries {head.seq + 1} to {last} were there before")
     return VerifyResult(head.seq, head)
 
 
-def _problem(entry: Entry, head: Head, rest: Iterator[Entry]) -> tuple[int, str] | None:
+def _problem(entry: Entry, head: Head, rest: Iterator[Entry], before: str | None) -> tuple[int, str] | None:
     wanted = head.seq + 1
     if entry.seq > wanted:
         return wanted, f"gap: it is missing, entry {entry.seq} follows {head.seq or 'the start'}"
@@ -134,6 +146,8 @@ def _problem(entry: Entry, head: Head, rest: Iterator[Entry]) -> tuple[int, str]
         if place is not None:
             return entry.seq, f"reordered: it was written as entry {place}"
         return entry.seq, "altered: its content does not give its hash"
+    if before is not None and not entry.hash.startswith(before):
+        return entry.seq, f"rewritten: its hash was {before}, now it is {entry.hash}"
     if entry.previous != head.hash:
         return entry.seq, f"wrong previous: it follows {entry.previous}, but the entry before is {head.hash}"
     return None

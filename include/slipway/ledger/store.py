@@ -132,14 +132,30 @@ class Ledger:
             row = connection.execute(query).one_or_none()
         return chain.START if row is None else Head(row.seq, row.hash)
 
-    def verify(self, expected_head: tuple[int, str] | None = None) -> VerifyResult:
+    def verify(
+        self,
+        expected_head: tuple[int, str] | None = None,
+        *,
+        known: Mapping[int, str] | None = None,
+        start: Head = chain.START,
+    ) -> VerifyResult:
         """Walk the whole chain, in one snapshot; LedgerBroken names the first entry that does not hold.
 
-        Without ``expected_head`` (one seen earlier and kept elsewhere), entries cut off at the end go unnoticed.
+        Parameters are those of :func:`slipway.ledger.chain.verify`. Without a head or hashes seen earlier and kept
+        elsewhere, entries cut off at the end, and a chain that was hashed anew, go unnoticed.
         """
+        query = sa.select(table).order_by(table.c.seq)
+        if start.seq:  # without it nothing is left out, whatever its number
+            query = query.where(table.c.seq > start.seq)
         with reading(self._engine) as connection:
-            rows = connection.execution_options(yield_per=1000).execute(sa.select(table).order_by(table.c.seq))
-            return chain.verify(_each(rows), expected_head=expected_head)
+            rows = connection.execution_options(yield_per=1000).execute(query)
+            return chain.verify(_each(rows), expected_head=expected_head, known=known, start=start)
+
+    def hashes(self, *, since_seq: int, until_seq: int) -> list[str]:
+        """Return the hashes of the entries after ``since_seq`` up to ``until_seq``, in their order."""
+        query = sa.select(table.c.hash).where(table.c.seq > since_seq, table.c.seq <= until_seq).order_by(table.c.seq)
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
 
     def live_at(self, model: str, moment: datetime) -> Entry | None:
         """Return the deployment or rollback that was in force at ``moment`` (with its zone); None before the first."""

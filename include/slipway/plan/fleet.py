@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway.plan.tasks import TaskPlan
+from slipway.plan.tasks import Step, TaskPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,17 @@ class FleetPlan:
     tasks: tuple[TaskPlan, ...]
 
 
+AUDIT = FleetPlan(
+    kind="audit",
+    schedule="*/15 * * * *",
+    doc=(
+        "Compares the ledger with its anchors, every report with its digest, and every champion's alias, files, image "
+        "and route with what was recorded; puts a moved alias back where model.yaml says so, and anchors the ledger."
+    ),
+    tasks=(TaskPlan(step=Step.AUDIT),),
+)
+
+
 def plan_fleet() -> tuple[FleetPlan, ...]:
     """Return the fleet's DAGs."""
-    return ()
+    return (AUDIT,)

@@ -23,6 +23,7 @@ from slipway.registry.artifacts import PARTS, check_files, digest_folder
 from slipway.registry.cache import VersionCache
 from slipway.registry.endpoint import probe
 from slipway.registry.info import VersionInfo
+from slipway.registry.notes import read_note, write_note
 from slipway.runtime.files import storage_error
 
 if TYPE_CHECKING:
@@ -169,6 +170,16 @@ class Registry:
         with self._client_for(model) as (client, name), self._cache.scratch() as root:
             _download(client, client.get_model_version(name, str(version)), root)
             return digest_folder(root)
+
+    def ledger_note(self) -> tuple[str, str] | None:
+        """Return the text that the ledger keeps here, and where it is; None if there is none."""
+        with self._client() as client:
+            return read_note(client)
+
+    def set_ledger_note(self, text: str) -> str:
+        """Keep a text of the ledger's, of at most 5,000 characters, in the place of the one before; return where."""
+        with self._client() as client:
+            return write_note(client, text)
 
     @contextmanager
     def _client_for(self, model: str) -> Iterator[tuple[MlflowClient, str]]:

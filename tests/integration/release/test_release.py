@@ -2,10 +2,13 @@
 
 import json
 import subprocess
+import time
 
 import httpx
 import pytest
 
+from slipway.cli.clients import start_run
+from slipway.cli.follow import follow_run
 from slipway.core.evidence import REQUIRED_CHECKS
 from tests.integration.release.versions import CRASH, SLEEP, Trainer
 
@@ -155,6 +158,31 @@ def test_the_champions_served_throughout_without_a_failed_request(site, clients)
     for client in clients.values():
         assert client.failed == []
         assert client.answered > 100
+
+
+def audited(site, run_id):
+    """Run the audit's DAG to its end; whether it was green. Its own schedule must not come in between."""
+    to_the_next = 900 - time.time() % 900
+    if to_the_next < 60:
+        time.sleep(to_the_next + 20)
+    start_run(site.settings, "fleet.audit", run_id=run_id, conf={})
+    return follow_run(site.settings, "fleet.audit", run_id)
+
+
+def test_an_alias_that_somebody_moved_is_put_back_by_the_audit_and_told(site, clients):
+    from mlflow import MlflowClient
+
+    assert audited(site, "before"), site.json("ledger", "verify")
+    store = MlflowClient(tracking_uri=site.settings.tracking_uri, registry_uri=site.settings.tracking_uri)
+    store.set_registered_model_alias(DIABETES, "champion", "2")
+    assert not audited(site, "moved")
+    assert site.champion(DIABETES) == 1
+    (told,) = [e for e in site.entries(DIABETES) if e["kind"] == "audit"]
+    assert (told["payload"]["finding"]["kind"], told["payload"]["finding"]["put_right"]) == ("alias_moved", True)
+    assert (site.settings.reports / told["payload"]["report"]).is_file()
+    assert audited(site, "after")
+    found = site.json("ledger", "verify")
+    assert (found["outcome"], found["beyond_last_anchor"], found["findings"]) == ("PASSED", 0, [])
 
 
 def test_the_ledgers_chain_holds_over_all_of_it(site, clients):

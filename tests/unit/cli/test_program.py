@@ -15,6 +15,7 @@ COMMANDS = {
     "models": "every onboarded model",
     "evidence": "what each gate measured",
     "ledger": "hash-chained record",
+    "audit": "with what was recorded",
     "rollback": "previous champion back",
     "approve": "release that waits",
     "reject": "release that waits",
@@ -47,7 +48,7 @@ def test_help_lists_every_command_with_what_it_does(slipway, wide):
         assert words in line
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "ledger verify", "ledger show"])
+@pytest.mark.parametrize("command", [*COMMANDS, "ledger verify", "ledger anchor", "ledger show"])
 def test_every_command_has_help_of_its_own(slipway, wide, command):
     ran = slipway(*command.split(), "--help")
     assert ran.code == 0

@@ -96,26 +96,43 @@ def test_a_broken_declaration_is_told_and_hides_no_other_model(slipway, registry
         assert [word for word in ("broken_one", "broken", "churn", "growth") if word not in ran.out.split()] == []
 
 
-def test_the_chain_is_walked_and_its_head_named(slipway, evidence, ledger):
+def test_the_chain_is_walked_and_its_head_named(slipway, registry, evidence, ledger):
     evidence()
     head = ledger.head()
-    assert slipway("ledger", "verify", "--json").json == {"entries": 1, "head": {"seq": 1, "hash": head.hash}}
-    assert f"1 entries, head {head.hash}" in slipway("ledger", "verify").out
+    found = slipway("ledger", "verify", "--json").json
+    assert (found["entries"], found["head"]) == (1, {"seq": 1, "hash": head.hash})
+    assert (found["outcome"], found["beyond_last_anchor"]) == ("PASSED", 1)
+    ran = slipway("ledger", "verify")
+    assert f"1 entries, head {head.hash}" in ran.out
+    assert "no anchor is known" in ran.err
+
+
+def test_an_anchored_ledger_says_how_much_lies_beyond(slipway, registry, evidence, ledger):
+    evidence()
+    done = slipway("ledger", "anchor", "--json").json
+    assert (done["head"]["seq"], set(done["where"]), done["missed"]) == (2, {"file", "mlflow"}, {})
+    evidence()
+    ran = slipway("ledger", "verify")
+    assert "2 anchors were used; 1 entry lies beyond the last one" in ran.out
+    assert ran.err == ""
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])
-def test_a_broken_chain_names_its_entry_and_fails(slipway, evidence, settings, words):
+def test_a_broken_chain_names_its_entry_and_fails(slipway, registry, evidence, settings, words):
     evidence()
     evidence()
     with sa.create_engine(settings.ledger_url).begin() as connection:
-        connection.execute(sa.text("DROP TRIGGER IF EXISTS slipway_no_update"))
         for (name,) in connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
             connection.execute(sa.text(f'DROP TRIGGER "{name}"'))
         connection.execute(sa.text("UPDATE ledger_entries SET actor = 'eve' WHERE seq = 1"))
     ran = slipway("ledger", "verify", *words)
-    assert "LedgerBroken" in ran.paragraph()
-    assert "entry 1" in ran.err
-    assert ran.out == ""
+    assert ran.code == 1
+    if words:
+        assert (ran.json["first_bad"], ran.json["outcome"], ran.json["head"]) == (1, "FAILED", None)
+    else:
+        assert "ledger entry 1 is broken" in ran.err
+        assert "What to do:" in ran.err
+        assert ran.out == ""
 
 
 def test_entries_are_shown_newest_last_and_limited(slipway, evidence):

@@ -262,8 +262,14 @@ class FakeEnvoy:
 
         class Proxy(QuietHandler):
             def do_POST(self):
+                self.pass_on(self.body())
+
+            def do_GET(self):
+                self.pass_on(None)
+
+            def pass_on(self, body):
                 fake.take()
-                status, body, headers = fake.proxy(self.path, self.body())
+                status, body, headers = fake.proxy(self.path, body)
                 self.reply(status, body, headers)
 
         self.admin_server, self.server = Server(Admin), Server(Proxy)
@@ -306,7 +312,8 @@ class FakeEnvoy:
         address = next(c for c in self.cds["resources"] if c["name"] == share["name"])["load_assignment"]
         where = address["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
         try:
-            got = self.client.post(f"http://{where['address']}:{where['port_value']}{path}", content=body)
+            method = "GET" if body is None else "POST"
+            got = self.client.request(method, f"http://{where['address']}:{where['port_value']}{path}", content=body)
         except httpx.HTTPError as error:
             return 503, {"error": str(error)}, {"x-slipway-backend": share["name"]}
         kept = {k: v for k, v in got.headers.items() if k == "x-slipway-version"}
