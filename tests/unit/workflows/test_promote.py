@@ -94,7 +94,7 @@ def test_an_image_changed_after_its_gates_refuses(bench, release, approved, kind
 
 
 def test_a_report_altered_after_its_gate_refuses(bench, release, approved, kinds):
-    (bench.settings.reports / "r1-load_test" / "r.html").write_text("p95 = 1 ms")
+    (bench.report_folder(release, "load_test") / "r.html").write_text("p95 = 1 ms")
     refused(bench, release, kinds, "was altered")
 
 
@@ -168,11 +168,11 @@ def test_files_that_were_changed_behind_the_cache_are_found_at_the_promotion(ben
 
 
 def test_golden_answers_that_were_edited_refuse(bench, release, approved, kinds):
-    golden = bench.settings.reports / "r1-run_scenarios" / "golden.json"
+    golden = bench.report_folder(release, "run_scenarios") / "golden.json"
     golden.write_text(golden.read_text() + " ")
     refused(bench, release, kinds, "golden.json was altered")
 
 
 def test_a_report_that_is_gone_refuses(bench, release, approved, kinds):
-    (bench.settings.reports / "r1-evaluate" / "r.html").unlink()
+    (bench.report_folder(release, "evaluate") / "r.html").unlink()
     refused(bench, release, kinds, "cannot be read")
