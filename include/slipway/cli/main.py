@@ -17,6 +17,7 @@ from slipway.cli import (
     operate,
     release,
     report,
+    retention,
     services,
     traffic,
 )
@@ -43,6 +44,7 @@ COMMANDS = (
     fleet,
     ledger,
     traffic,
+    retention,
 )
 for module in COMMANDS:
     module.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway.plan.tasks import TaskPlan
+from slipway.plan.tasks import Step, TaskPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,17 @@ class FleetPlan:
     tasks: tuple[TaskPlan, ...]
 
 
+RETENTION = FleetPlan(
+    kind="retention",
+    schedule="0 3 * * 0",
+    doc=(
+        "Says which versions of which model stay and which are archived and removed, and why. A run by hand changes "
+        "nothing unless its form says apply, a scheduled one nothing unless SLIPWAY_RETENTION_APPLY is set."
+    ),
+    tasks=(TaskPlan(step=Step.RETAIN, retries=0, timeout_minutes=360),),
+)
+
+
 def plan_fleet() -> tuple[FleetPlan, ...]:
     """Return the fleet's DAGs."""
-    return ()
+    return (RETENTION,)

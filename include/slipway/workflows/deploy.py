@@ -16,6 +16,7 @@ from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
 from slipway.workflows.gate import end_release
 from slipway.workflows.records import built_image, golden_answers, tuned_options
 from slipway.workflows.release import Release
+from slipway.workflows.retirement import require_in_service
 from slipway.workflows.standing import restore_champion
 from slipway.workflows.workbench import Workbench
 
@@ -30,6 +31,7 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
     SlipwayError
         If the new version did not hold; the one before serves, and its alias is back.
     """
+    require_in_service(bench, release.model)
     spec, files = bench.spec(release.model), bench.files(release)
     subject, image = built_image(bench, release, files)
     promotion = _promotion(bench, subject, release)
