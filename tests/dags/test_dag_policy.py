@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.plan.fleet import plan_fleet
 from slipway.plan.release import plan_release
 from slipway.plan.tasks import Role, Step
 from slipway.settings import Settings
@@ -20,7 +21,22 @@ def test_no_dag_file_fails_to_import(bag):
 
 
 def test_every_model_has_its_dags(bag):
-    assert set(bag.dags) == {f"{model}.{kind}" for model in MODELS for kind in kinds_of(model)}
+    of_models = {f"{model}.{kind}" for model in MODELS for kind in kinds_of(model)}
+    assert set(bag.dags) == of_models | {f"fleet.{plan.kind}" for plan in plan_fleet()}
+
+
+@pytest.mark.parametrize("plan", plan_fleet(), ids=lambda plan: plan.kind)
+def test_a_fleet_dag_is_scheduled_documented_and_runs_one_at_a_time(bag, plan):
+    dag = bag.dags[f"fleet.{plan.kind}"]
+    assert {task.task_id for task in dag.tasks} == {task.step.value for task in plan.tasks}
+    assert plan.doc in dag.doc_md
+    assert dag.max_active_runs == 1
+    assert dag.schedule is not None
+    assert not dag.catchup
+
+
+def test_retention_by_hand_is_a_dry_run_unless_the_form_says_otherwise(bag):
+    assert bag.dags["fleet.retention"].params["apply"] is False
 
 
 def kinds_of(model):

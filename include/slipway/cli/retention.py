@@ -157,8 +157,8 @@ def _show(done: Retained, *, as_json: bool) -> None:
         (
             row.model,
             row.version,
-            Text(row.action.value, style=STYLES[row.action]),
-            _bytes(row.bytes),
+            _chip(row.action),
+            f"{row.bytes:,}" if row.bytes else "",
             f"it {row.reason}",
         )
         for row in done.plan.rows

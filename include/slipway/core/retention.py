@@ -70,9 +70,10 @@ class VersionState:
 
     @property
     def since(self) -> datetime | None:
-        """Since when it has been here; None where that is not known."""
-        known = [moment for moment in (self.created_at, self.restored_at) if moment is not None]
-        return None if self.created_at is None else max(known)
+        """Since when it has been here; None where that is not known, or known without a zone."""
+        known = [self.created_at, *([self.restored_at] if self.restored_at else [])]
+        certain = [moment for moment in known if moment is not None and moment.tzinfo is not None]
+        return max(certain) if len(certain) == len(known) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def _untouchable(state: VersionState, spec: RetentionSpec, held: Mapping[int, st
         return f"cannot be judged: {state.unknown}"
     if not state.run_id:
         return "cannot be judged: it belongs to no run"
-    if state.since is None or state.since.tzinfo is None:
+    if state.since is None:
         return "cannot be judged: nobody knows how old it is"
     return ""
 

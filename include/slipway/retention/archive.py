@@ -126,12 +126,21 @@ def verify_archive(path: Path, *, sha256: str | None = None) -> Manifest:
 def unpack(path: Path, target: Path, *, below: str, sha256: str | None = None) -> Manifest:
     """Write the members below a folder of the archive into ``target``; all of the archive is verified meanwhile.
 
+    Parameters
+    ----------
+    target : Path
+        An empty folder, or one that is still to be made.
+    below : str
+        A folder of the archive; empty for everything.
+    sha256 : str, optional
+        The digest that the archive must have.
+
     Raises
     ------
     EvidenceError
         As :func:`verify_archive`; what is in ``target`` then is not to be used.
     """
-    start = below.rstrip("/") + "/"
+    start = f"{below}/" if below else ""
 
     def write(name: str, block: bytes) -> None:
         if name.startswith(start):
@@ -177,7 +186,7 @@ def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> Manifest:
 
 def _checked_name(member: tarfile.TarInfo) -> str:
     path = PurePosixPath(member.name)
-    if not member.isfile() or path.is_absolute() or ".." in path.parts:
+    if not member.isfile() or path.is_absolute() or ".." in path.parts or str(path) != member.name:
         raise ValueError(f"{member.name} is not a plain file inside it")
     return member.name
 

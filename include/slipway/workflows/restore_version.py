@@ -27,7 +27,7 @@ from slipway.registry.copies import ARCHIVED, VERSION
 from slipway.retention.archive import Manifest, unpack, verify_archive
 from slipway.runtime.files import locked
 from slipway.workflows.archives import KINDS, Archived, archived_version, passages
-from slipway.workflows.retain import REPORTS
+from slipway.workflows.retain import REPORTS, clear_leftovers
 from slipway.workflows.workbench import Workbench
 
 _LOCK_SECONDS = 5
@@ -76,6 +76,7 @@ def restore_version(bench: Workbench, model: str, version: int, *, actor: str, r
     """
     archived = archived_version(bench, model, version)
     with locked(bench.settings.archive_dir / ".lock", timeout_s=_LOCK_SECONDS):
+        clear_leftovers(bench)
         manifest = _verified(bench, archived)
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=bench.settings.archive_dir) as folder:
             root = Path(folder) / "copy"

@@ -16,6 +16,7 @@ Rules
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +145,7 @@ def apply_retention(bench: Workbench, digest: str, *, actor: str) -> Retained:
     """
     plan = load_plan(bench, digest)
     with locked(bench.settings.archive_dir / ".lock", timeout_s=_LOCK_SECONDS):
+        clear_leftovers(bench)
         require_unchanged(bench, plan)
         removals = tuple(_removed(bench, plan, row, actor=actor) for row in plan.removals)
     done = Retained(plan=plan, digest=digest, applied=True, removals=removals)
@@ -287,6 +289,12 @@ class _Passage:
         return self.bench.ledger.append(
             EntryKind.ARCHIVE, model=self.row.model, version=self.row.version, actor=self.actor, payload=payload
         )
+
+
+def clear_leftovers(bench: Workbench) -> None:
+    """Remove the work folders of a killed run; the caller holds the archive's lock, so nobody works in them."""
+    for folder in bench.settings.archive_dir.glob(".re*-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _told(bench: Workbench, done: Retained) -> Retained:

@@ -66,7 +66,7 @@ def test_a_version_whose_line_was_deleted_is_registered_again_once(store, regist
 def test_a_file_that_was_not_copied_out_keeps_everything(store, registry, reported, tmp_path):
     _, sizes = copied(registry, 1, tmp_path / "copy")
     (store.artifacts_of(1) / "slipway" / "r1" / "late.html").write_text("later")
-    with pytest.raises(ArtifactError, match="late.html"):
+    with pytest.raises(ArtifactError, match=r"late\.html"):
         registry.take_away(MODEL, 1, sizes)
     assert set(registry.stored_files(MODEL, 1)) == {*sizes, "run/slipway/r1/late.html"}
 
