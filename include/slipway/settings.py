@@ -53,6 +53,10 @@ class Settings:
         Whether a version that was judged outside a container is refused.  SLIPWAY_REQUIRE_CONTAINERS=1.
     wheel_dir : Path
         The content-addressed wheel cache.  SLIPWAY_WHEEL_DIR, default ``<var>/wheels``.
+    archive_dir : Path
+        The archive of versions that retention removed.  SLIPWAY_ARCHIVE_DIR, default ``<var>/archive``.
+    retention_apply : bool
+        Whether the scheduled retention removes what it has planned, or only says so.  SLIPWAY_RETENTION_APPLY=1.
     """
 
     root: Path
@@ -73,6 +77,8 @@ class Settings:
     service_host: str = "127.0.0.1"
     require_containers: bool = False
     wheel_dir: Path = Path()
+    archive_dir: Path = Path()
+    retention_apply: bool = False
 
     @property
     def models(self) -> Path:
@@ -138,6 +144,8 @@ class Settings:
             service_host=value("service_host", "127.0.0.1"),
             require_containers=value("require_containers").lower() in ("1", "true", "yes"),
             wheel_dir=Path(value("wheel_dir") or var / "wheels"),
+            archive_dir=Path(value("archive_dir") or var / "archive"),
+            retention_apply=value("retention_apply").lower() in ("1", "true", "yes"),
         )
 
 

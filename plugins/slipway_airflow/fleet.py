@@ -11,9 +11,27 @@ from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param
 from slipway.plan.fleet import FleetPlan, plan_fleet
 from slipway.plan.tasks import Step, TaskPlan
 from slipway_airflow.operators.audit import AuditOperator
+from slipway_airflow.operators.retain import RetainOperator
 
-OPERATORS: Mapping[Step, type[BaseOperator]] = {Step.AUDIT: AuditOperator}
-PARAMS: Mapping[str, dict[str, Param]] = {}
+OPERATORS: Mapping[Step, type[BaseOperator]] = {
+    Step.AUDIT: AuditOperator,
+    Step.RETAIN: RetainOperator,
+}
+PARAMS: Mapping[str, dict[str, Param]] = {
+    "retention": {
+        "model": Param(None, type=["null", "string"], title="Model", description="Only this one; empty for all."),
+        "apply": Param(
+            False, type="boolean", title="Carry it out", description="Without it the plan is made and nothing changed."
+        ),
+        "plan": Param(
+            None,
+            type=["null", "string"],
+            pattern="^sha256:[0-9a-f]{64}$",
+            title="Plan",
+            description="The digest of an earlier plan to carry out; empty for a new one.",
+        ),
+    },
+}
 """The trigger form of a DAG, by its kind."""
 
 

@@ -39,6 +39,10 @@ def test_a_fleet_dag_is_as_planned_documented_and_runs_one_at_a_time(bag, plan):
     assert (dag.max_active_runs, dag.catchup) == (1, False)
 
 
+def test_retention_by_hand_is_a_dry_run_unless_the_form_says_otherwise(bag):
+    assert bag.dags["fleet.retention"].params["apply"] is False
+
+
 def kinds_of(model):
     """The kinds of DAG that a model's declaration asks for."""
     spec = load_model(SETTINGS, model)

@@ -18,6 +18,7 @@ from slipway.cli import (
     operate,
     release,
     report,
+    retention,
     services,
     traffic,
 )
@@ -45,6 +46,7 @@ COMMANDS = (
     ledger,
     audit,
     traffic,
+    retention,
 )
 for module in COMMANDS:
     module.register(app)

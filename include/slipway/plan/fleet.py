@@ -37,7 +37,17 @@ AUDIT = FleetPlan(
     tasks=(TaskPlan(step=Step.AUDIT),),
 )
 
+RETENTION = FleetPlan(
+    kind="retention",
+    schedule="0 3 * * 0",
+    doc=(
+        "Says which versions of which model stay and which are archived and removed, and why. A run by hand changes "
+        "nothing unless its form says apply, a scheduled one nothing unless SLIPWAY_RETENTION_APPLY is set."
+    ),
+    tasks=(TaskPlan(step=Step.RETAIN, retries=0, timeout_minutes=360),),
+)
+
 
 def plan_fleet() -> tuple[FleetPlan, ...]:
     """Return the fleet's DAGs."""
-    return (AUDIT,)
+    return (AUDIT, RETENTION)

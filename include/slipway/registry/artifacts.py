@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,11 @@ _LOG_AGAIN = "register the version again from a sound run, and release that one"
 def digest_folder(root: Path) -> str:
     """Return the artifact digest of the version's files below ``root``."""
     return digest_tree({name: _digest_file(root / name) for name in _names(root)})
+
+
+def digest_files(files: Mapping[str, str]) -> str:
+    """Return the artifact digest of files that are elsewhere, given the digest of each by its path."""
+    return digest_tree({n: d for n, d in files.items() if n.split("/")[0] in PARTS and n != LEFT_OUT})
 
 
 def make_read_only(root: Path) -> None:

@@ -55,6 +55,18 @@ class VersionCache:
         self._point(identity, digest)
         return digest
 
+    def size(self, digest: str) -> int:
+        """Return how many bytes are kept under this digest."""
+        return sum(path.lstat().st_size for path in self.folder(digest).rglob("*") if path.is_file())
+
+    def forget(self, digest: str) -> int:
+        """Drop the files with this digest, and return how many bytes they were; they are downloaded again on need."""
+        size = self.size(digest)
+        if self.folder(digest).exists():
+            with self.scratch() as root:  # out of sight at once: nobody finds half of it
+                self.folder(digest).rename(root / "forgotten")
+        return size
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give an empty folder on the cache's own disk; what is left in it goes with it."""

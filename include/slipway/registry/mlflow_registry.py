@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.core.identity import Subject, parse_model_name
 from slipway.core.version import MODEL_DIR, REFERENCE_DIR, VersionFiles
 from slipway.errors import ArtifactError, RegistryError, RegistryUnreachable, SlipwayError, VersionNotFound
+from slipway.registry import copies
 from slipway.registry.artifacts import PARTS, check_files, digest_folder
 from slipway.registry.cache import VersionCache
 from slipway.registry.endpoint import probe
@@ -151,6 +152,7 @@ class Registry:
         """
         with self._client_for(model) as (client, name):
             found = client.get_model_version(name, str(version))
+            _refuse_archived(model, found)
             identity = _identity(self._uri, found)
             digest = self._cache.find(identity)
             if digest is None:
@@ -180,6 +182,62 @@ class Registry:
         """Keep a text of the ledger's, of at most 5,000 characters, in the place of the one before; return where."""
         with self._client() as client:
             return write_note(client, text)
+
+    def stored_files(self, model: str, version: int) -> dict[str, int]:
+        """Return name and size of every file that the registry keeps for a version.
+
+        Raises
+        ------
+        ArtifactError
+            If some of it is not, or not only, this version's own (:mod:`slipway.registry.copies`).
+        """
+        with self._client_for(model) as (client, name):
+            return copies.stored_files(client, _places(client, client.get_model_version(name, str(version))))
+
+    def copy_out(self, model: str, version: int, target: Path) -> dict[str, Any]:
+        """Download all that the registry keeps for a version into ``target``, and return what it says of it."""
+        with self._client_for(model) as (client, name):
+            found = client.get_model_version(name, str(version))
+            copies.copy_out(client, _places(client, found), target)
+            aliases = client.get_registered_model(name).aliases
+            return copies.describe(client, found, _info(found, aliases).aliases)
+
+    def take_away(self, model: str, version: int, copied: Mapping[str, int]) -> int:
+        """Delete a version's bytes, and return how many; its line stays, so that its number names nothing else.
+
+        ``copied`` is name and size of what was copied out. ArtifactError, and nothing deleted, if that is not all.
+        """
+        with self._client_for(model) as (client, name):
+            found = client.get_model_version(name, str(version))
+            return copies.take_away(client, _places(client, found), copied)
+
+    def put_back(self, model: str, version: int, root: Path, *, said: Mapping[str, Any], mark: str) -> int:
+        """Upload what :meth:`copy_out` made, and return the version that it is now.
+
+        It is the same number while the registry still has the version's line; else it is registered again, as the
+        version that carries ``mark``.
+        """
+        with self._client_for(model) as (client, name):
+            listed = _pages(client.search_model_versions, filter_string=f"name='{name}'")
+            found = next((one for one in listed if int(one.version) == version), None)
+            if found is None:
+                return copies.register_again(client, name, root, said, mark)
+            copies.put_back(client, found, _model_location(client, found), root)
+            return version
+
+    def delete_tag(self, model: str, version: int, key: str) -> None:
+        """Take a tag of a version away; nothing happens if there is none."""
+        with self._client_for(model) as (client, name):
+            if key in client.get_model_version(name, str(version)).tags:
+                client.delete_model_version_tag(name, str(version), key)
+
+    def cached_bytes(self, digest: str) -> int:
+        """Return how many bytes of the files with this digest are on this machine."""
+        return self._cache.size(digest)
+
+    def forget(self, digest: str) -> int:
+        """Drop this machine's copy of the files with this digest, and return how many bytes they were."""
+        return self._cache.forget(digest)
 
     @contextmanager
     def _client_for(self, model: str) -> Iterator[tuple[MlflowClient, str]]:
@@ -266,6 +324,18 @@ def _info(found: Any, aliases: Mapping[str, str]) -> VersionInfo:
         tags=dict(found.tags),
         description=found.description or "",
     )
+
+
+def _refuse_archived(model: str, found: Any) -> None:
+    if copies.ARCHIVED in found.tags:
+        raise ArtifactError(
+            f"{model} version {found.version} is in the archive, and its files are nowhere else",
+            remedy=f"bring it back with `slipway restore {model} --version {found.version}`",
+        )
+
+
+def _places(client: MlflowClient, found: Any) -> list[copies.Place]:
+    return copies.places(client, found, _model_location(client, found))
 
 
 def _identity(uri: str, found: Any) -> str:

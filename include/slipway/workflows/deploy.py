@@ -25,6 +25,7 @@ from slipway.workflows.gate import end_release
 from slipway.workflows.promote import require_evidence
 from slipway.workflows.records import built_image, golden_answers, tuned_options
 from slipway.workflows.release import Release
+from slipway.workflows.retirement import require_in_service
 from slipway.workflows.standing import restore_champion
 from slipway.workflows.workbench import Workbench
 
@@ -39,6 +40,7 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
     SlipwayError
         If the new version did not hold; the one before serves, and its alias is back.
     """
+    require_in_service(bench, release.model)
     spec = bench.spec(release.model)
     subject, image, promotion = _require_promoted(bench, release)
     try:

@@ -10,7 +10,8 @@ Rules
 5. The approvals in the ledger are as many as the risk tier asks for, of the right persons, on these digests, and fresh.
 6. Registry and ledger agree on the champion, and it is the one that the evaluation was made beside
    (:mod:`slipway.workflows.standing`).
-7. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
+7. The model was not decommissioned while the release was under way.
+8. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from slipway.workflows.approvals import require_approved
 from slipway.workflows.gate import end_release
 from slipway.workflows.records import built_image, complete_dossier, read_report
 from slipway.workflows.release import Release
+from slipway.workflows.retirement import require_in_service
 from slipway.workflows.standing import make_champion, replaced_champion
 from slipway.workflows.workbench import Workbench
 
@@ -37,6 +39,7 @@ def promote(bench: Workbench, release: Release) -> Subject:
     files = bench.files(release)
     subject = files.subject
     try:
+        require_in_service(bench, release.model)
         subject, image = built_image(bench, release, files)
         _require_same_artifact(bench, subject)
         _require_runtime(bench, image.runtime)

@@ -6,7 +6,8 @@ Rules
 2. Only a champion that does not run is touched; one that does keeps its service and its traffic.
 3. It gets traffic when it is ready and has answered its golden rows; it was watched when it was released, so the watch
    is short now.
-4. One champion that cannot be restored is told, and stops neither the others nor the start.
+4. A model that was decommissioned stays stopped.
+5. One champion that cannot be restored is told, and stops neither the others nor the start.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from slipway.errors import EngineUnavailable, EvidenceError, SlipwayError
 from slipway.ledger.entries import SERVING_KINDS, Entry
 from slipway.workflows.deploy import Served, launch, record_deployment, recorded_options
 from slipway.workflows.records import golden_answers
+from slipway.workflows.retirement import retirement
 from slipway.workflows.standing import RESTORER as ACTOR
 from slipway.workflows.workbench import Workbench
 
@@ -63,7 +65,8 @@ def restore_champions(bench: Workbench, runtimes: Mapping[RuntimeName, Runtime])
         If the ledger cannot be read: nothing is known then.
     """
     last = {entry.model: entry for entry in bench.ledger.entries(kinds=SERVING_KINDS)}
-    return tuple(_restore(bench, runtimes, last[model]) for model in sorted(last))
+    serving = [model for model in sorted(last) if retirement(bench, model) is None]
+    return tuple(_restore(bench, runtimes, last[model]) for model in serving)
 
 
 def _restore(bench: Workbench, runtimes: Mapping[RuntimeName, Runtime], entry: Entry) -> Restored:

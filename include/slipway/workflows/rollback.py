@@ -17,6 +17,7 @@ from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
 from slipway.workflows.attempts import record_attempt
 from slipway.workflows.deploy import Served, launch, record_deployment, recorded_options
 from slipway.workflows.records import golden_answers
+from slipway.workflows.retirement import require_in_service
 from slipway.workflows.standing import make_champion, recorded
 from slipway.workflows.workbench import Workbench
 
@@ -27,8 +28,10 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     Raises
     ------
     EvidenceError
-        If there was no other champion before, or its image is no longer the bytes that were judged.
+        If there was no other champion before, its image is no longer the bytes that were judged, or the model was
+        decommissioned.
     """
+    require_in_service(bench, model)
     spec = bench.spec(model)
     served = _before(bench, model, actor=actor, run_id=run_id)
     subject, image = served.subject, served.image

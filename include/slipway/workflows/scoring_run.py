@@ -17,6 +17,7 @@ from slipway.scoring import Interval, Limits, Partition, Stamp, Summary, open_si
 from slipway.settings import Settings
 from slipway.workflows.deploy import recorded_options
 from slipway.workflows.release import folder_name
+from slipway.workflows.retirement import require_in_service
 from slipway.workflows.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -123,8 +124,9 @@ def answering_now(bench: Workbench, model: str) -> Answering:
     Raises
     ------
     EvidenceError
-        If nothing serves, or something has changed since.
+        If nothing serves, the model was decommissioned, or something has changed since.
     """
+    require_in_service(bench, model)
     entries = bench.ledger.entries(model=model, kinds=SERVING_KINDS)
     if not entries:
         raise EvidenceError(

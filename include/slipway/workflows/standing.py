@@ -104,7 +104,8 @@ def _next(found: Standing | None, entry: Entry, digests: Mapping[int, str]) -> S
         return standing(entry.payload.get("serving"))
     if entry.kind is EntryKind.ROLLBACK and entry.actor != RESTORER:
         return standing(entry.version)
-    if entry.kind is EntryKind.RETIREMENT and found is not None and entry.version in (None, found.version):
+    retired = entry.kind is EntryKind.RETIREMENT and not entry.payload.get("lifted")
+    if retired and found is not None and entry.version in (None, found.version):
         return standing(None)
     return found
 

@@ -8,6 +8,7 @@ from slipway.core.evidence import Check, Evidence, Findings
 from slipway.core.identity import Subject
 from slipway.workflows.gate import run_gate
 from slipway.workflows.release import Release
+from slipway.workflows.retirement import require_in_service
 from slipway.workflows.standing import champion_files, standing
 from slipway.workflows.workbench import Workbench
 
@@ -16,9 +17,11 @@ def validate_data(bench: Workbench, release: Release) -> Evidence:
     """Validate the version's data snapshot: by its dataset's suite, its signature, and beside the champion's.
 
     Ledger and registry must agree on the champion: data that are compared with the wrong one are not compared.
+    A model that was decommissioned is not released.
     """
     from slipway.quality.validate import validate_data as check_data
 
+    require_in_service(bench, release.model)
     spec, files = bench.spec(release.model), bench.files(release)
     if bench.begun(release) is None:
         _record_start(bench, release, files.subject)
