@@ -10,9 +10,26 @@ from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param
 
 from slipway.plan.fleet import FleetPlan, plan_fleet
 from slipway.plan.tasks import Step, TaskPlan
+from slipway_airflow.dags import PERFORMANCE_POOL
+from slipway_airflow.operators.reproduce import ReproduceOperator
 
-OPERATORS: Mapping[Step, type[BaseOperator]] = {}
-PARAMS: Mapping[str, dict[str, Param]] = {}
+OPERATORS: Mapping[Step, type[BaseOperator]] = {Step.REPRODUCE: ReproduceOperator}
+PARAMS: Mapping[str, dict[str, Param]] = {
+    "reproduce": {
+        "versions": Param(
+            2, type="integer", minimum=1, maximum=100, title="Versions", description="How many are drawn."
+        ),
+        "seed": Param(
+            None, type=["null", "integer"], title="Seed", description="Draws the versions; empty: from the run's id."
+        ),
+        "base": Param(
+            None,
+            type=["null", "string"],
+            title="Base image",
+            description="Build on this one instead of the recorded: contents differ by design, answers must not.",
+        ),
+    },
+}
 """The trigger form of a DAG, by its kind."""
 
 
@@ -45,4 +62,6 @@ def _operator(plan: TaskPlan) -> BaseOperator:
         "retry_delay": timedelta(seconds=30),
         "execution_timeout": timedelta(minutes=plan.timeout_minutes),
     }
+    if plan.performance:
+        common["pool"] = PERFORMANCE_POOL
     return OPERATORS[plan.step](**common)

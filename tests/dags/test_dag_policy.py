@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.plan.fleet import plan_fleet
 from slipway.plan.release import plan_release
 from slipway.plan.tasks import Role, Step
 from slipway.settings import Settings
@@ -20,7 +21,8 @@ def test_no_dag_file_fails_to_import(bag):
 
 
 def test_every_model_has_its_dags(bag):
-    assert set(bag.dags) == {f"{model}.{kind}" for model in MODELS for kind in kinds_of(model)}
+    of_models = {f"{model}.{kind}" for model in MODELS for kind in kinds_of(model)}
+    assert set(bag.dags) == of_models | {f"fleet.{plan.kind}" for plan in plan_fleet()}
 
 
 def kinds_of(model):

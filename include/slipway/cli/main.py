@@ -17,6 +17,7 @@ from slipway.cli import (
     operate,
     release,
     report,
+    reproduce,
     services,
     traffic,
 )
@@ -43,6 +44,7 @@ COMMANDS = (
     fleet,
     ledger,
     traffic,
+    reproduce,
 )
 for module in COMMANDS:
     module.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway.plan.tasks import TaskPlan
+from slipway.plan.tasks import Step, TaskPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,18 @@ class FleetPlan:
     tasks: tuple[TaskPlan, ...]
 
 
+REPRODUCE = FleetPlan(
+    kind="reproduce",
+    schedule="0 1 * * 6",
+    doc=(
+        "Builds a sample of old versions again from lock, wheel cache and artifact, without network and without "
+        "anything built before; says whether the image holds the same and answers the same to the last bit. It takes "
+        "the performance pool's slot, so that its builds disturb no measurement."
+    ),
+    tasks=(TaskPlan(step=Step.REPRODUCE, performance=True, timeout_minutes=180),),
+)
+
+
 def plan_fleet() -> tuple[FleetPlan, ...]:
     """Return the fleet's DAGs."""
-    return ()
+    return (REPRODUCE,)
