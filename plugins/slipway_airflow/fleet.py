@@ -10,12 +10,15 @@ from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param
 
 from slipway.plan.fleet import FleetPlan, plan_fleet
 from slipway.plan.tasks import Step, TaskPlan
+from slipway_airflow.dags import PERFORMANCE_POOL
 from slipway_airflow.operators.audit import AuditOperator
+from slipway_airflow.operators.reproduce import ReproduceOperator
 from slipway_airflow.operators.retain import RetainOperator
 
 OPERATORS: Mapping[Step, type[BaseOperator]] = {
     Step.AUDIT: AuditOperator,
     Step.RETAIN: RetainOperator,
+    Step.REPRODUCE: ReproduceOperator,
 }
 PARAMS: Mapping[str, dict[str, Param]] = {
     "retention": {
@@ -29,6 +32,20 @@ PARAMS: Mapping[str, dict[str, Param]] = {
             pattern="^sha256:[0-9a-f]{64}$",
             title="Plan",
             description="The digest of an earlier plan to carry out; empty for a new one.",
+        ),
+    },
+    "reproduce": {
+        "versions": Param(
+            2, type="integer", minimum=1, maximum=100, title="Versions", description="How many are drawn."
+        ),
+        "seed": Param(
+            None, type=["null", "integer"], title="Seed", description="Draws the versions; empty: from the run's id."
+        ),
+        "base": Param(
+            None,
+            type=["null", "string"],
+            title="Base image",
+            description="Build on this one instead of the recorded: contents differ by design, answers must not.",
         ),
     },
 }
@@ -64,4 +81,6 @@ def _operator(plan: TaskPlan) -> BaseOperator:
         "retry_delay": timedelta(seconds=30),
         "execution_timeout": timedelta(minutes=plan.timeout_minutes),
     }
+    if plan.performance:
+        common["pool"] = PERFORMANCE_POOL
     return OPERATORS[plan.step](**common)

@@ -82,7 +82,7 @@ def provide_compilation(
     cache : Path
     progress : callable
     rows : int
-        About how many.
+        About how many; 0 where nothing is to be compared, so that the known ones are all there are.
     timeout_s : float
         After which the compiler is stopped.
     machine : str or None

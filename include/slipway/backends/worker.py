@@ -130,7 +130,7 @@ def _thresholds(
     folder: Path, features: Features, parts: Parts, snapshot: Table, signature: Signature, limit: int
 ) -> tuple[Coverage | None, int]:
     ensemble = parts.ensemble
-    if ensemble is None or not ensemble.thresholds:
+    if ensemble is None or not ensemble.thresholds or limit <= 0:
         return None, 0
 
     step = max(1, size(snapshot) // _BASE_ROWS)

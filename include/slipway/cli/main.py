@@ -18,6 +18,7 @@ from slipway.cli import (
     operate,
     release,
     report,
+    reproduce,
     retention,
     services,
     traffic,
@@ -47,6 +48,7 @@ COMMANDS = (
     audit,
     traffic,
     retention,
+    reproduce,
 )
 for module in COMMANDS:
     module.register(app)

@@ -80,17 +80,26 @@ def _place(number: float, single: bool) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
-    """Rows that the model accepts, and the reference's answers, in the same order."""
+    """Rows that the model accepts, and the reference's answers, in the same order.
+
+    ``served`` is what the version's own image answered when it was judged, row by row: a later rebuild must give the
+    same to the last bit. Empty in what was written before it was kept.
+    """
 
     rows: tuple[Mapping[str, Value], ...]
     answers: tuple[Value, ...]
     tolerance: Tolerance
+    served: tuple[Value, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an empty set, and rows without answers."""
         if not self.rows or len(self.rows) != len(self.answers):
             raise EvidenceError(
                 f"{len(self.rows)} golden rows with {len(self.answers)} answers", remedy="run the scenarios again"
+            )
+        if self.served and len(self.served) != len(self.rows):
+            raise EvidenceError(
+                f"{len(self.rows)} golden rows with {len(self.served)} served answers", remedy="run the scenarios again"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -99,9 +108,15 @@ class Golden:
             "rows": [dict(row) for row in self.rows],
             "answers": list(self.answers),
             "tolerance": asdict(self.tolerance),
+            "served": list(self.served),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Golden:
         """Read what :meth:`to_json` wrote."""
-        return cls(rows=tuple(data["rows"]), answers=tuple(data["answers"]), tolerance=Tolerance(**data["tolerance"]))
+        return cls(
+            rows=tuple(data["rows"]),
+            answers=tuple(data["answers"]),
+            tolerance=Tolerance(**data["tolerance"]),
+            served=tuple(data.get("served", ())),
+        )

@@ -63,7 +63,17 @@ def inspect_base(client: docker.DockerClient, settings: Settings) -> BaseImage:
     ImageBuildError
         If there is none, or it has no ``python3``.
     """
-    reference = base_image(settings)
+    return inspect_reference(client, settings, base_image(settings))
+
+
+def inspect_reference(client: docker.DockerClient, settings: Settings, reference: str) -> BaseImage:
+    """Return a base image that is on this engine, by its name or its id.
+
+    Raises
+    ------
+    ImageBuildError
+        If it is not here, or has no ``python3``.
+    """
     with reported_as(ImageBuildError, f"base image {reference} cannot be inspected"):
         attributes: dict[str, Any] = client.images.get(reference).attrs
     note = settings.var / "images" / f"base-{attributes['Id'][7:19]}.json"

@@ -17,9 +17,11 @@ from slipway.errors import ImageBuildError
 from slipway.images import backends
 from slipway.images.backends import Candidates
 from slipway.images.container_image import build_container
+from slipway.images.content import CONTENT_FILE, content_digest, pack
 from slipway.images.context import LOCK_FILE, serving_config
 from slipway.images.figures import none_of
 from slipway.images.folder_image import build_folder
+from slipway.images.inputs import INPUTS_FILE, current_inputs, pack_inputs
 from slipway.images.job import Job, Product
 from slipway.images.lock import model_requirements, serving_requirements
 from slipway.images.report import render_report
@@ -30,6 +32,7 @@ from slipway.settings import Settings
 SBOM_FILE = "sbom.cdx.json"
 REPORT_FILE = "build.html"
 LOG_FILE = "build.log"
+RECIPES = Path("containers") / "serving"
 
 
 def build_image(
@@ -53,7 +56,8 @@ def build_image(
         Gives the signature that is served.
     settings : Settings
     out : Path
-        The folder for build.html, sbom.cdx.json, requirements.lock and build.log.
+        The folder for build.html, sbom.cdx.json, requirements.lock, build.log, and what a second build needs and is
+        compared with: inputs.zip and content.txt.gz.
     progress : callable
         Gets each line of the log as it comes.
     known_lock : str or None
@@ -103,8 +107,9 @@ def build_image(
         product = build_container(job) if name is RuntimeName.DOCKER else build_folder(job)
         seconds = time.monotonic() - started
         say(f"done in {seconds:.1f} s: {product.image.digest}")
+        (out / INPUTS_FILE).write_bytes(pack_inputs(current_inputs(job.config, settings.root / RECIPES)))
         findings = _describe(files, product, candidates, seconds=seconds, out=out)
-        kept = (SBOM_FILE, LOCK_FILE, LOG_FILE)
+        kept = (SBOM_FILE, LOCK_FILE, LOG_FILE, INPUTS_FILE, CONTENT_FILE)
         page = render_report(files.subject, product, findings.measurements, log=lines, kept=kept)
         (out / REPORT_FILE).write_text(page, encoding="utf-8")
     return product.image, findings
@@ -116,6 +121,7 @@ def _describe(
     lock = product.lock
     (out / LOCK_FILE).write_text(lock.text, encoding="utf-8")
     (out / SBOM_FILE).write_text(make_sbom(files.subject, product.wheels, product.base), encoding="utf-8")
+    (out / CONTENT_FILE).write_bytes(pack(product.content))
     packages = len(lock.packages)
     measurements = (
         *product.measurements,
@@ -134,10 +140,13 @@ def _describe(
             str((out / SBOM_FILE).absolute()): "Software bill of materials (CycloneDX)",
             str((out / LOCK_FILE).absolute()): "Locked requirements",
             str((out / LOG_FILE).absolute()): "Build log",
+            str((out / INPUTS_FILE).absolute()): "Serving program and recipes, to build it again",
+            str((out / CONTENT_FILE).absolute()): "Every file of the image, by digest",
         },
         details={
             **product.details,
             "image": product.image.to_json(),
+            "content_sha256": content_digest(product.content),
             "backends": {"served": product.choice.backend, **product.choice.evidence},
             "base": None if base is None else {"reference": base.reference, "id": base.id},
         },

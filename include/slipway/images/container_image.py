@@ -11,6 +11,7 @@ from slipway.core.service import BuiltImage, RuntimeName
 from slipway.core.verdict import Measurement
 from slipway.images.backends import Choice, choose_in_container
 from slipway.images.base import BaseImage, inspect_base, recipe
+from slipway.images.content import image_content
 from slipway.images.context import assemble, assemble_program, assemble_runtime
 from slipway.images.engine_build import Build, build_once, inspect_image, runs_as_root, wrong_labels
 from slipway.images.figures import none_of
@@ -18,7 +19,6 @@ from slipway.images.job import MEGABYTE, Job, Product, digest_text, workspace
 from slipway.images.lock import Lock
 from slipway.runtime import labels
 from slipway.runtime.engine import connect
-from slipway.settings import Settings
 
 if TYPE_CHECKING:
     import docker
@@ -28,6 +28,7 @@ BASE = "slipway.base_image"
 CONTEXT = "slipway.context_sha256"
 RUNTIME_LAYER = "slipway.runtime_image"
 RECIPE = "slipway.recipe_sha256"
+LAYER_RECIPE, IMAGE_RECIPE = "Dockerfile.runtime", "Dockerfile"
 
 
 def subject_labels(subject: Subject, lock_sha256: str) -> dict[str, str]:
@@ -59,14 +60,25 @@ def build_container(job: Job) -> Product:
                 assemble_runtime(work / "runtime", lock=lock, wheels=wheels)
                 return work / "runtime"
 
-            layer, layer_reused = build_once(client, _layer(job.settings, lock, base), runtime_context, job.progress)
+            notes = job.settings.var / "images"
+            wanted_layer = layer_build(recipe(job.settings, LAYER_RECIPE), lock=lock, base=base, notes=notes)
+            layer, layer_reused = build_once(client, wanted_layer, runtime_context, job.progress)
             choice = _choose(client, job, work / "context", layer["Id"])
             context = assemble(
                 work / "context", files=job.files, config=job.config, lock=lock, wheels=wheels, choice=choice
             )
-            wanted = _image(job, lock=lock, base=base, context=context, layer=layer["Id"])
+            wanted = image_build(
+                recipe(job.settings, IMAGE_RECIPE),
+                subject=job.files.subject,
+                lock=lock,
+                base=base,
+                context=context,
+                layer=layer["Id"],
+                notes=notes,
+            )
             image, image_reused = build_once(client, wanted, lambda: work / "context", job.progress)
         seen = inspect_image(client, image["Id"]) or {}
+        content = image_content(client, image, layer=layer["Id"], notes=notes)
     finally:
         client.close()
     built = BuiltImage(
@@ -88,6 +100,7 @@ def build_container(job: Job) -> Product:
         wheels=wheels,
         base=base,
         choice=choice,
+        content=content,
         measurements=(*sizes, *_checks(seen, wanted.labels)),
         details={"context_sha256": context, "runtime_layer": layer["Id"], "tag": wanted.tag},
     )
@@ -112,21 +125,22 @@ def _checks(seen: Mapping[str, Any], expected: Mapping[str, str]) -> tuple[Measu
     )
 
 
-def _layer(settings: Settings, lock: Lock, base: BaseImage) -> Build:
-    dockerfile = recipe(settings, "Dockerfile.runtime")
+def layer_build(dockerfile: Path, *, lock: Lock, base: BaseImage, notes: Path) -> Build:
+    """Return how the runtime layer of a lock is built on a base."""
     name = f"{lock.sha256[7:19]}-{base.id[7:19]}"
     return Build(
         recipe=dockerfile,
         tag=f"slipway-runtime:{name}",
         labels={LOCK: lock.sha256, BASE: base.id, RECIPE: digest_text(dockerfile)},
         arguments={"BASE": base.id},
-        note=settings.var / "images" / f"runtime-{name}.json",
+        note=notes / f"runtime-{name}.json",
     )
 
 
-def _image(job: Job, *, lock: Lock, base: BaseImage, context: str, layer: str) -> Build:
-    dockerfile = recipe(job.settings, "Dockerfile")
-    subject = job.files.subject
+def image_build(
+    dockerfile: Path, *, subject: Subject, lock: Lock, base: BaseImage, context: str, layer: str, notes: Path
+) -> Build:
+    """Return how a version's image is built on a runtime layer; ``context`` is its digest, ``layer`` its id."""
     return Build(
         recipe=dockerfile,
         # An image's name may not end in an underscore; a model's may.
@@ -139,5 +153,5 @@ def _image(job: Job, *, lock: Lock, base: BaseImage, context: str, layer: str) -
             RECIPE: digest_text(dockerfile),
         },
         arguments={"RUNTIME": layer},
-        note=job.settings.var / "images" / f"{context[7:19]}-{layer[7:19]}.json",
+        note=notes / f"{context[7:19]}-{layer[7:19]}.json",
     )

@@ -81,6 +81,15 @@ def assemble_program(folder: Path, files: VersionFiles) -> None:
 
     Raises as :func:`assemble` does.
     """
+    copy_model(folder, files)
+    for module in serving_modules():
+        module_place = folder / "app" / "slipway" / module
+        module_place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / module, module_place)
+
+
+def copy_model(folder: Path, files: VersionFiles) -> None:
+    """Write the model into ``folder``; raises as :func:`assemble` does."""
     if not (files.model / "MLmodel").is_file():
         raise ImageBuildError(f"{files.subject} has no MLmodel file", remedy="register the version again")
     links = [p.name for p in files.model.rglob("*") if p.is_symlink()]
@@ -88,10 +97,6 @@ def assemble_program(folder: Path, files: VersionFiles) -> None:
         raise ImageBuildError(f"the model's folder holds links: {', '.join(links[:5])}", remedy="log plain files")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(files.model, folder / "model", ignore=_SKIPPED)
-    for module in serving_modules():
-        module_place = folder / "app" / "slipway" / module
-        module_place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PACKAGE / module, module_place)
 
 
 def assemble_runtime(folder: Path, *, lock: Lock, wheels: Sequence[Wheel]) -> None:

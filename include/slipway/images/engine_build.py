@@ -5,6 +5,7 @@ An image is found again by the id that was noted when it was built, never by its
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BUILD_TIMEOUT_S = 1200
 SILENCE_TIMEOUT_S = 600
 _NOISE = (" --->", "Removing intermediate container")
+_STEP = re.compile(r"---> ([0-9a-f]{12})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,60 @@ def build_once(
         return attributes, False
 
 
+def build_afresh(
+    client: docker.DockerClient,
+    build: Build,
+    context: Path,
+    progress: Callable[[str], None],
+    *,
+    made: list[str],
+) -> dict[str, Any]:
+    """Build without looking for the image or for any layer of it, and return its attributes.
+
+    Parameters
+    ----------
+    made : list of str
+        Gets the id of every image that the build leaves, each the parent of the next or of another stage, also when it
+        fails: see :func:`remove_made`.
+
+    Raises
+    ------
+    ImageBuildError
+        If the build fails or takes more than twenty minutes.
+    """
+    before = set(made)
+    image_id = _build(client, build, context, progress, afresh=made)
+    attributes = inspect_image(client, image_id)
+    if attributes is None or image_id in before:
+        raise ImageBuildError(f"{build.tag} was not built afresh", remedy="build it again")
+    made.append(image_id)
+    return attributes
+
+
+def remove_made(client: docker.DockerClient, made: Iterable[str], *, keep: Iterable[str]) -> None:
+    """Remove what :func:`build_afresh` left, newest first; what others stand on or use stays, as do those in ``keep``.
+
+    Parameters
+    ----------
+    made : iterable of str
+    keep : iterable of str
+        Ids of images that were there before: the builder names its base among its steps.
+    """
+    from docker.errors import APIError
+
+    kept = frozenset(keep)
+    for image_id in reversed(list(made)):
+        attributes = inspect_image(client, image_id)
+        if attributes is None or attributes["Id"] in kept:
+            continue
+        with reported_as(ImageBuildError, f"image {image_id} cannot be removed"):
+            try:
+                client.images.remove(attributes["Id"])
+            except APIError as error:
+                if error.status_code not in (404, 409):  # gone with its child, or in use by a build of others
+                    raise
+
+
 def inspect_image(client: docker.DockerClient, image_id: str) -> dict[str, Any] | None:
     """Return an image's attributes as the engine has them now; None if there is no such image."""
     from docker.errors import ImageNotFound
@@ -113,7 +169,14 @@ def _noted(client: docker.DockerClient, build: Build) -> dict[str, Any] | None:
     return attributes
 
 
-def _build(client: docker.DockerClient, build: Build, context: Path, progress: Callable[[str], None]) -> str:
+def _build(
+    client: docker.DockerClient,
+    build: Build,
+    context: Path,
+    progress: Callable[[str], None],
+    *,
+    afresh: list[str] | None = None,
+) -> str:
     client.api.timeout = SILENCE_TIMEOUT_S
     with reported_as(ImageBuildError, f"{build.tag} cannot be built"):
         events = client.api.build(
@@ -126,13 +189,20 @@ def _build(client: docker.DockerClient, build: Build, context: Path, progress: C
             rm=True,
             forcerm=True,
             pull=False,
+            nocache=afresh is not None,
             decode=True,
         )
-        return follow(events, progress, deadline=time.monotonic() + BUILD_TIMEOUT_S)
+        return follow(events, progress, deadline=time.monotonic() + BUILD_TIMEOUT_S, steps=afresh)
 
 
-def follow(events: Iterable[Mapping[str, Any]], progress: Callable[[str], None], *, deadline: float) -> str:
-    """Hand the builder's log on and return the id of what it built.
+def follow(
+    events: Iterable[Mapping[str, Any]],
+    progress: Callable[[str], None],
+    *,
+    deadline: float,
+    steps: list[str] | None = None,
+) -> str:
+    """Hand the builder's log on and return the id of what it built; ``steps`` gets the id that each step left.
 
     Raises
     ------
@@ -142,6 +212,9 @@ def follow(events: Iterable[Mapping[str, Any]], progress: Callable[[str], None],
     image_id, last = "", ""
     for event in events:
         for line in str(event.get("stream", "")).splitlines():
+            step = _STEP.fullmatch(line.strip())
+            if step is not None and steps is not None:
+                steps.append(step[1])
             if line.strip() and not line.startswith(_NOISE):
                 last = line.rstrip()
                 progress(last)

@@ -8,6 +8,7 @@ from pathlib import Path
 from slipway.core.service import BuiltImage, RuntimeName
 from slipway.core.verdict import Measurement
 from slipway.images.backends import Choice, choose_in_folder
+from slipway.images.content import folder_content
 from slipway.images.context import assemble, assemble_program, digest_folder, file_digests
 from slipway.images.environment import provide_environment
 from slipway.images.figures import none_of
@@ -17,6 +18,8 @@ from slipway.runtime.files import locked, write_json
 from slipway.runtime.process import IMAGE_FILE
 
 _LOCK_TIMEOUT_S = 120
+PLACED = ("__pycache__", "RECORD")
+"""Left out of a process image's content: compiled modules hold their own path, RECORD the digest of scripts that do."""
 
 
 def build_folder(job: Job) -> Product:
@@ -65,9 +68,17 @@ def build_folder(job: Job) -> Product:
         wheels=wheels,
         base=None,
         choice=choice,
+        content=process_content(place, python),
         measurements=measurements,
         details={"context_sha256": digest, "interpreter": str(python)},
     )
+
+
+def process_content(place: Path, python: Path) -> dict[str, str]:
+    """Return what a folder and its environment's packages hold, but for what names where the environment lies."""
+    site = next(iter(sorted(python.parents[1].glob("lib/python3*/site-packages"))), None)
+    packages = {} if site is None else folder_content(site, prefix="site-packages", left_out=PLACED)
+    return folder_content(place, prefix="srv", left_out=(IMAGE_FILE,)) | packages
 
 
 def _put(staged: Path, place: Path, digest: str, job: Job) -> bool:

@@ -76,6 +76,7 @@ class Product:
     measurements: tuple[Measurement, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
     choice: Choice = field(default_factory=Choice)
+    content: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextlib.contextmanager

@@ -61,18 +61,50 @@ def provide_wheels(lock: Lock, *, target: Target, cache: Path, progress: Callabl
     return tuple(wheel for wheel in found.values() if wheel is not None)
 
 
-def _cached(package: LockedPackage, target: Target, cache: Path, progress: Callable[[str], None]) -> Wheel | None:
+def stored_wheels(lock: Lock, *, target: Target, cache: Path) -> tuple[Wheel, ...]:
+    """Return one verified wheel for each locked package from the cache alone; nothing is fetched or removed.
+
+    Raises
+    ------
+    ImageBuildError
+        If wheels are missing or no longer have their hash; names each.
+    """
+    found: list[Wheel] = []
+    problems: list[str] = []
+    for package in lock.packages:
+        held = _held(package, target, cache)
+        sound = next((wheel for wheel in held if file_digest(wheel.path) == wheel.sha256), None)
+        if sound is not None:
+            found.append(sound)
+        elif held:
+            problems.append(f"{held[0].path.name} is not the bytes that the lock names")
+        else:
+            problems.append(f"{package.name} {package.version} has no wheel there")
+    if problems:
+        raise ImageBuildError(
+            f"the wheel cache does not hold what the lock names: {'; '.join(problems[:20])}",
+            remedy=f"copy these wheels to {cache} from a backup, or build a version where pip has an index",
+        )
+    return tuple(found)
+
+
+def _held(package: LockedPackage, target: Target, cache: Path) -> list[Wheel]:
+    """Return the wheels under a package's hashes that fit, best first; their bytes are not looked at."""
     ranked = sorted(
         (rank, digest, path)
         for digest in package.hashes
         for path in (cache / digest[7:]).glob("*.whl")
         if (rank := target.rank(path.name)) is not None
     )
-    for _, digest, path in ranked:
-        if file_digest(path) == digest:
-            return Wheel(package.name, package.version, path, digest)
-        progress(f"wheels: {path.name} in the cache is damaged; it is fetched again")
-        shutil.rmtree(path.parent, ignore_errors=True)
+    return [Wheel(package.name, package.version, path, digest) for _, digest, path in ranked]
+
+
+def _cached(package: LockedPackage, target: Target, cache: Path, progress: Callable[[str], None]) -> Wheel | None:
+    for wheel in _held(package, target, cache):
+        if file_digest(wheel.path) == wheel.sha256:
+            return wheel
+        progress(f"wheels: {wheel.path.name} in the cache is damaged; it is fetched again")
+        shutil.rmtree(wheel.path.parent, ignore_errors=True)
     return None
 
 

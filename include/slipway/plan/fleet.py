@@ -47,7 +47,18 @@ RETENTION = FleetPlan(
     tasks=(TaskPlan(step=Step.RETAIN, retries=0, timeout_minutes=360),),
 )
 
+REPRODUCE = FleetPlan(
+    kind="reproduce",
+    schedule="0 1 * * 6",
+    doc=(
+        "Builds a sample of old versions again from lock, wheel cache and artifact, without network and without "
+        "anything built before; says whether the image holds the same and answers the same to the last bit. It takes "
+        "the performance pool's slot, so that its builds disturb no measurement."
+    ),
+    tasks=(TaskPlan(step=Step.REPRODUCE, performance=True, timeout_minutes=180),),
+)
+
 
 def plan_fleet() -> tuple[FleetPlan, ...]:
     """Return the fleet's DAGs."""
-    return (AUDIT, RETENTION)
+    return (AUDIT, RETENTION, REPRODUCE)

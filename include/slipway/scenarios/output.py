@@ -27,6 +27,7 @@ def golden(results: Sequence[Result], tolerance: Tolerance) -> Golden:
         rows=tuple(r.expectation.rows[0] for r in chosen),
         answers=tuple(r.expectation.answers[0] for r in chosen),
         tolerance=tolerance,
+        served=tuple(r.answers[0] for r in chosen) if all(r.answers for r in chosen) else (),
     )
 
 
