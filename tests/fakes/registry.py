@@ -83,6 +83,10 @@ class FakeRegistry:
         self._check()
         self.aliases.pop((self.registered(model), alias), None)
 
+    def metrics(self, run_id):
+        self._check()
+        return {"rmse": 1.5}
+
     def set_tags(self, model, version, tags):
         self.tags.setdefault((self.registered(model), version), {}).update(tags)
 

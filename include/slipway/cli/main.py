@@ -8,6 +8,8 @@ import typer
 from rich.text import Text
 
 from slipway.cli import (
+    audit_pack,
+    card,
     decide,
     demo,
     demo_monitoring,
@@ -38,10 +40,12 @@ COMMANDS = (
     onboard,
     release,
     report,
+    card,
     decide,
     operate,
     fleet,
     ledger,
+    audit_pack,
     traffic,
 )
 for module in COMMANDS:

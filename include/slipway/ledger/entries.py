@@ -34,6 +34,7 @@ class EntryKind(StrEnum):
     ARCHIVE = "archive"
     RESTORATION = "restoration"
     REPRODUCTION = "reproduction"
+    CARD = "card"
 
 
 FLEET = "fleet"  # the model of entries that are about no single one

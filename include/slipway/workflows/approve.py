@@ -19,6 +19,7 @@ from slipway.core.verdict import Measurement, Outcome
 from slipway.errors import EvidenceError, GateStopped
 from slipway.ledger.entries import EntryKind
 from slipway.workflows.gate import end_release
+from slipway.workflows.model_card import publish_card
 from slipway.workflows.records import built_image, require_same_options
 from slipway.workflows.release import Release
 from slipway.workflows.release_report import report_path
@@ -39,8 +40,8 @@ def request_approval(bench: Workbench, release: Release) -> str:
     champion = replaced_champion(bench, subject, release.id, dossier.latest()[Check.EVALUATE])
     bench.registry.set_alias(subject.model, CHALLENGER, subject.version)
     told = summary(dossier, release, purpose=spec.purpose, tier=spec.risk_tier.value, champion=champion)
-    page = report_path(release.model, subject.version, release.id)
-    return f"{told}\n\n[The whole release on one page]({REPORTS}/{page})"
+    page, card = report_path(release.model, subject.version, release.id), publish_card(bench, release, dossier)
+    return f"{told}\n\n[The whole release on one page]({REPORTS}/{page}) · [The model card]({REPORTS}/{card})"
 
 
 def summary(dossier: Dossier, release: Release, *, purpose: str, tier: str, champion: int | None) -> str:
