@@ -108,6 +108,10 @@ class FakeRegistry:
         self.note[:] = [text]
         return "MLflow run r, tag t"
 
+    def metrics(self, run_id):
+        self._check()
+        return {"rmse": 1.5}
+
     def set_tags(self, model, version, tags):
         self.tags.setdefault((self.registered(model), version), {}).update(tags)
 

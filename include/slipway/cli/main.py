@@ -9,6 +9,8 @@ from rich.text import Text
 
 from slipway.cli import (
     audit,
+    audit_pack,
+    card,
     decide,
     demo,
     demo_monitoring,
@@ -41,11 +43,13 @@ COMMANDS = (
     onboard,
     release,
     report,
+    card,
     decide,
     operate,
     fleet,
     ledger,
     audit,
+    audit_pack,
     traffic,
     retention,
     reproduce,

@@ -44,10 +44,11 @@ def report(
             err.print(f"altered after it was recorded: {path}", style="red", markup=False, soft_wrap=True)
         out.print(f"in full: {page}", markup=False, soft_wrap=True)
     if show:
-        _open(page)
+        open_page(page)
 
 
-def _open(page: Path) -> None:
+def open_page(page: Path) -> None:
+    """Open a page in a browser; say where it is where there is none."""
     import webbrowser
 
     if not webbrowser.open(page.as_uri()):

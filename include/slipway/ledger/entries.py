@@ -35,6 +35,7 @@ class EntryKind(StrEnum):
     RESTORATION = "restoration"
     REPRODUCTION = "reproduction"
     HOLD = "hold"
+    CARD = "card"
 
 
 FLEET = "fleet"  # the model of entries that are about no single one

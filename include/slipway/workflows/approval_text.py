@@ -20,14 +20,18 @@ def question_text(
     release: Release,
     spec: ModelSpec,
     *,
+    card: str,
     champion: int | None,
     place: Place | None,
     given: Sequence[Given],
 ) -> str:
-    """Return the whole question as Markdown; without a ``place`` nobody is asked, and it is the summary."""
+    """Return the whole question as Markdown; without a ``place`` nobody is asked, and it is the summary.
+
+    ``card`` is the path of the model card's page, below the reports folder.
+    """
     page = report_path(release.model, dossier.subject.version, release.id)
     told = summary(dossier, release, spec=spec, champion=champion)
-    told += f"\n\n[The whole release on one page]({REPORTS}/{page})"
+    told += f"\n\n[The whole release on one page]({REPORTS}/{page}) · [The model card]({REPORTS}/{card})"
     return told if place is None else f"{told}\n\n{rules(place, release, given)}"
 
 

@@ -28,6 +28,7 @@ from slipway.workflows.approval_text import question_text
 from slipway.workflows.approvals import approvals, requesters
 from slipway.workflows.attempts import record_attempt
 from slipway.workflows.gate import end_release
+from slipway.workflows.model_card import publish_card
 from slipway.workflows.records import built_image, complete_dossier, judged_subject
 from slipway.workflows.release import Release
 from slipway.workflows.standing import CHALLENGER, replaced_champion
@@ -53,8 +54,9 @@ def request_approval(bench: Workbench, release: Release, *, number: int = 1) -> 
     if place is not None:
         _require_askable(bench, release, given, place)
     bench.registry.set_alias(subject.model, CHALLENGER, subject.version)
+    card = publish_card(bench, release, dossier)
     return Question(
-        text=question_text(dossier, release, spec, champion=champion, place=place, given=given),
+        text=question_text(dossier, release, spec, card=card, champion=champion, place=place, given=given),
         subject=subject,
         logins=place.logins if place else (),
         role=place.role if place else "",

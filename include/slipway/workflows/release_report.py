@@ -117,6 +117,8 @@ def _facts(bench: Workbench, model: str, release: str, mine: Sequence[Entry]) ->
     version = next((entry.version for entry in mine if entry.version is not None), None)
     evidence = [Evidence.from_json(entry.payload) for entry in mine if entry.kind is EntryKind.EVIDENCE]
     paths = {report.path: report.sha256 for item in evidence for report in item.reports}
+    cards = (entry.payload for entry in mine if entry.kind is EntryKind.CARD)
+    paths |= {report["path"]: report["sha256"] for card in cards for report in card["reports"]}
     served = [e.version for e in bench.ledger.entries(model=model, kinds=SERVING_KINDS) if e.seq <= mine[-1].seq]
     return Facts(
         model=model,

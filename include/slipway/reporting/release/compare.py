@@ -49,21 +49,25 @@ class Compared:
         }
 
 
-def compare(latest: Mapping[Check, Evidence], champion: Champion | None) -> tuple[Compared, ...]:
+def compare(
+    latest: Mapping[Check, Evidence], champion: Champion | None, *, same_rows: bool = True
+) -> tuple[Compared, ...]:
     """Return what both were measured by, in the gates' order; nothing without a champion.
 
-    A quality metric that this release measured on the champion too counts more than the champion's own release.
+    A quality metric that this release measured on the champion too counts more than the champion's own release;
+    ``same_rows`` is False where ``champion`` is not the version that it was measured on.
     """
     if champion is None:
         return ()
     theirs = {item.check: item for item in champion.evidence if item.outcome is Outcome.PASSED}
     of_model = [check for check in Check if check in latest and check is not Check.VALIDATE_DATA]
-    lines = [line for check in of_model for line in _lines(latest[check], theirs.get(check))]
+    lines = [line for check in of_model for line in _lines(latest[check], theirs.get(check), same_rows=same_rows)]
     return tuple(lines[:MAX_LINES])
 
 
-def _lines(ours: Evidence, theirs: Evidence | None) -> Iterator[Compared]:
-    beside = {m.name.removeprefix(SAME_ROWS): m for m in ours.measurements if m.name.startswith(SAME_ROWS)}
+def _lines(ours: Evidence, theirs: Evidence | None, *, same_rows: bool) -> Iterator[Compared]:
+    measured = [m for m in ours.measurements if same_rows and m.name.startswith(SAME_ROWS)]
+    beside = {m.name.removeprefix(SAME_ROWS): m for m in measured}
     there = {m.name: m for m in theirs.measurements} if theirs else {}
     for m in ours.measurements:
         other = beside.get(m.name) or there.get(m.name)

@@ -26,8 +26,8 @@ def render(story: Story) -> str:
     """Return the whole page; the same story gives the same bytes."""
     parts = [
         _verdict(story),
-        _steps(story),
         _champion(story),
+        _steps(story),
         '<h2 class="section">Every gate</h2>' if story.gates else "",
         *(_gate(story, gate) for gate in story.gates),
         _about(story),
@@ -52,7 +52,7 @@ def _verdict(story: Story) -> str:
         _next(story.what_next),
         _measured(gate.stopping[:6]) if gate else "",
         _example(gate.example, "first") if gate and gate.example else "",
-        _links(story, gate.links) if gate else "",
+        _links(story, (*(gate.links if gate else ()), *story.card)),
         altered,
     ]
     return f'<section class="verdict {tone}">{"".join(shown)}</section>'
@@ -93,8 +93,13 @@ def _steps(story: Story) -> str:
 
 
 def _champion(story: Story) -> str:
-    if story.champion is None or not story.compared:
+    if not story.gates:
         return ""
+    if story.champion is None:
+        return card("Beside the champion", note="There is no other champion: this version stands by its own limits.")
+    if not story.compared:
+        said = f"Nothing has been measured yet on both this version and the champion, version {story.champion}."
+        return card("Beside the champion", note=said)
     rows = [
         (
             f"<code>{escape(line.name)}</code>{' <small>same rows</small>' if line.same_rows else ''}",

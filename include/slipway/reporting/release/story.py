@@ -80,6 +80,8 @@ class Story:
     ----------
     outcome : Outcome or None
         None while it goes on.
+    card : tuple of Link
+        The model card that the approver saw, as page and as text; empty before the gates had passed.
     word, headline, because : str
         The verdict in a word and in one sentence, and what it follows from; ``because`` may be empty.
     stopped_at : str
@@ -105,6 +107,7 @@ class Story:
     gates: tuple[GateStory, ...]
     champion: int | None
     compared: tuple[Compared, ...]
+    card: tuple[Link, ...]
     serving: int | None
     folder: str
     altered: tuple[str, ...]
@@ -136,6 +139,7 @@ class Story:
             "gates": [gate.to_json() for gate in self.gates],
             "champion": self.champion,
             "compared": [line.to_json() for line in self.compared],
+            "card": [link.to_json() for link in self.card],
             "serving": self.serving,
             "altered_reports": list(self.altered),
             "ledger_entries": None if self.entries is None else list(self.entries),
@@ -170,6 +174,7 @@ def tell(facts: Facts) -> Story:
         gates=gates,
         champion=facts.champion.version if facts.champion else None,
         compared=compare(latest, facts.champion),
+        card=_card(facts),
         serving=facts.serving,
         folder=facts.folder,
         altered=tuple(sorted(path for path, state in facts.files.items() if state is FileState.ALTERED)),
@@ -193,6 +198,19 @@ def _gate(item: Evidence, evidence: tuple[Evidence, ...], facts: Facts) -> GateS
         links=links,
         example=example_of(item) if stopped else None,
         remedies=_remedies(item) if stopped else (),
+    )
+
+
+def _card(facts: Facts) -> tuple[Link, ...]:
+    written = facts.of_kind("card")
+    reports = written[-1].payload["reports"] if written else ()
+    return tuple(
+        Link(
+            path=report["path"],
+            title="Model card" if report["path"].endswith(".html") else "Model card as Markdown",
+            state=facts.files.get(report["path"], FileState.GONE),
+        )
+        for report in reports
     )
 
 
