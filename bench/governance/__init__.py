@@ -1,0 +1,1 @@
+"""Benchmarks of the governance: ledger, page, approvals, retention, reproduction."""
