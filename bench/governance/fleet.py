@@ -160,7 +160,7 @@ def _write_folder(settings: Settings, name: str, dice: random.Random, i: int) ->
         },
         "scoring": {"source": {"folder": "rows"}, "sink": {"folder": "answers"}, "keys": ["id"]},
         "monitoring": {},
-        "retention": {"keep_versions": 3, "keep_days": 365},
+        "retention": {"keep_versions": 3, "keep_days": 540},
     }
     (folder / "model.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
 

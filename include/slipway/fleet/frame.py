@@ -116,6 +116,17 @@ def distance(seconds: float) -> str:
     return f"{told} ago" if seconds > 0 else f"in {told}"
 
 
+def whole(milliseconds: float | None) -> str:
+    """Return a latency as short as it tells something: whole milliseconds from 10 on.
+
+    >>> whole(59.96), whole(4.213), whole(None)
+    ('60', '4.2', '-')
+    """
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds:,.0f}" if milliseconds >= 10 else f"{milliseconds:.2g}"
+
+
 def digest(text: str | None) -> str:
     """Return a digest's first digits, with all of them to look up and to copy."""
     if not text:

@@ -6,11 +6,23 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from slipway.core.verdict import Outcome
-from slipway.fleet.frame import Page, ago, dag_address, digest, link, model_address, notices, page, report_address, when
+from slipway.fleet.frame import (
+    Page,
+    ago,
+    dag_address,
+    digest,
+    link,
+    model_address,
+    notices,
+    page,
+    report_address,
+    when,
+    whole,
+)
 from slipway.fleet.query import PER_PAGE, RELEASES, Query, release_word
 from slipway.fleet.rows import Drift, Met, Row
 from slipway.reporting.page import tiles
-from slipway.reporting.tables import chip, number
+from slipway.reporting.tables import chip
 
 NOTHING = '<span class="none">-</span>'
 _COLUMNS = (
@@ -22,8 +34,8 @@ _COLUMNS = (
     ("released", "Last release"),
     ("scored", "Last scored"),
     ("drift", "Drift"),
-    ("objectives", "p95 · p99 in ms, of limit"),
-    ("retention", "Retention next"),
+    ("objectives", "p95 · p99, ms"),
+    ("retention", "Retention"),
 )
 DRIFT = {
     Drift.PAGE: ("page", "FAILED"),
@@ -203,8 +215,7 @@ def _objectives(row: Row) -> str:
     if row.load is None:
         return NOTHING if row.met is Met.NONE else chip(row.met.value, MET[row.met])
     told = " · ".join(
-        f'{number(getattr(row.load, name))}<span class="of">/{number(row.limit(name))}</span>'
-        for name in ("p95", "p99")
+        f'{whole(getattr(row.load, name))}<span class="of">/{whole(row.limit(name))}</span>' for name in ("p95", "p99")
     )
     return f'{chip(row.met.value, MET[row.met])}<span class="sub figures">{told}</span>'
 

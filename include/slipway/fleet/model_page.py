@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 
 from slipway.core.verdict import Outcome
-from slipway.fleet.frame import Page, ago, dag_address, digest, link, notices, page, report_address, when
+from slipway.fleet.frame import Page, ago, dag_address, digest, link, notices, page, report_address, when, whole
 from slipway.fleet.inventory_page import DRIFT, MET
 from slipway.fleet.matrix import matrix
 from slipway.fleet.plots import latency_plot
@@ -16,7 +16,7 @@ from slipway.fleet.query import release_word
 from slipway.fleet.rows import Met, Row
 from slipway.fleet.values import Cell, Live
 from slipway.reporting.page import card
-from slipway.reporting.tables import chip, number
+from slipway.reporting.tables import chip
 
 VERSIONS_SHOWN = 20
 
@@ -72,6 +72,8 @@ class ModelFacts:
         The answer, if it was asked what served when.
     every_version : bool
         Whether the matrix shows all of them.
+    decisions : bool
+        Whether the timeline leaves out evidence and scored days.
     said : tuple of str
         What is missing, and why.
     """
@@ -87,6 +89,7 @@ class ModelFacts:
     newer: bool
     live: LiveAt | None
     every_version: bool
+    decisions: bool
     said: tuple[str, ...]
 
 
@@ -99,8 +102,8 @@ def model_page(facts: ModelFacts) -> Page:
         notices(facts.said),
         _figures(row),
         _matrix(facts),
-        f'<div class="two">{_latency(row)}{_drift(facts)}</div>',
-        _live(facts),
+        f'<div class="two">{_latency(row)}{_live(facts)}</div>',
+        _drift(facts),
         _timeline(facts),
     ]
     return page(row.model, parts, extra_css=facts.drift_css)
@@ -152,9 +155,7 @@ def _facts(row: Row) -> Iterable[tuple[str, str, str]]:
         yield "last release", mark, f"{which}{stopped} {ago(release.at, row.at)}"
     load = row.load
     told = (
-        " · ".join(f"{n} {number(getattr(load, n))}/{number(row.limit(n), 'ms')}" for n in ("p95", "p99"))
-        if load
-        else ""
+        " · ".join(f"{n} {whole(getattr(load, n))} of {whole(row.limit(n))} ms" for n in ("p95", "p99")) if load else ""
     )
     yield "objectives", chip(row.met.value, MET[row.met]), told if row.met is not Met.NONE else ""
     word, tone = DRIFT[row.drift]
@@ -237,13 +238,24 @@ def _answer(found: LiveAt | None) -> str:
 
 def _timeline(facts: ModelFacts) -> str:
     if not facts.timeline:
-        return card("Timeline", note="The ledger has no entry here.")
+        return f'<section class="card" id="timeline">{_which(facts)}<p class="small">No entry here.</p></section>'
     lines = "".join(_moment(one, facts.row) for one in facts.timeline)
-    newest = '<a href="?#timeline">← newest</a>' if facts.newer else ""
-    older = f'<a href="?before={facts.older}#timeline">older →</a>' if facts.older is not None else ""
+    kept = "show=decisions" if facts.decisions else ""
+    newest = f'<a href="?{kept}#timeline">← newest</a>' if facts.newer else ""
+    older = f'<a href="?before={facts.older}&amp;{kept}#timeline">older →</a>' if facts.older is not None else ""
     total = f"<span>{facts.row.summary.entries:,} entries in all</span>"
     pages = f'<p class="pages small">{newest}{total}{older}</p>'
-    return f'<section class="card" id="timeline"><h2>Timeline</h2><ol class="timeline">{lines}</ol>{pages}</section>'
+    return f'<section class="card" id="timeline">{_which(facts)}<ol class="timeline">{lines}</ol>{pages}</section>'
+
+
+def _which(facts: ModelFacts) -> str:
+    every, decisions = "everything", "releases and decisions"
+    shown = (
+        f"<b>{decisions}</b> · {link('?#timeline', every)}"
+        if facts.decisions
+        else f"<b>{every}</b> · {link('?show=decisions#timeline', decisions)}"
+    )
+    return f'<div class="top"><h2>Timeline</h2><p class="small">{shown}</p></div>'
 
 
 def _moment(one: Moment, row: Row) -> str:

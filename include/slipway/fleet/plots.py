@@ -12,7 +12,7 @@ from slipway.fleet.values import Load
 from slipway.reporting.tables import number
 
 WIDTH, HEIGHT = 560, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 46, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 66, 14, 38
 _TONES = {Outcome.PASSED.value: "ok", Outcome.FAILED.value: "bad", Outcome.INCONCLUSIVE.value: "unsure"}
 _SERIES: tuple[tuple[str, Callable[[Load], float | None], Callable[[Load], float | None]], ...] = (
     ("p99", lambda load: load.p99, lambda load: load.p99_limit),
@@ -67,7 +67,7 @@ def _versions(loads: Sequence[Load], scale: _Scale) -> list[str]:
         x = scale.x(index)
         if load.version != before and x >= free:
             parts.append(
-                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 20}" text-anchor="middle">v{load.version}</text>'
+                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 22}" text-anchor="middle">v{load.version}</text>'
             )
             free = x + 26
         before = load.version

@@ -151,11 +151,15 @@ class Ledger:
             row = connection.execute(query).one_or_none()
         return None if row is None else _to_entry(row)
 
-    def newest(self, model: str, *, limit: int, before_seq: int | None = None) -> list[Entry]:
+    def newest(
+        self, model: str, *, limit: int, before_seq: int | None = None, kinds: Iterable[EntryKind] | None = None
+    ) -> list[Entry]:
         """Return a model's newest entries, newest first: ``limit`` at most, all before ``before_seq`` if given."""
         query = sa.select(table).where(table.c.model == model).order_by(table.c.seq.desc()).limit(limit)
         if before_seq is not None:
             query = query.where(table.c.seq < before_seq)
+        if kinds is not None:
+            query = query.where(table.c.kind.in_([str(kind) for kind in kinds]))
         with reading(self._engine) as connection:
             return [_to_entry(row) for row in connection.execute(query)]
 

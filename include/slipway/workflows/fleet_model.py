@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from slipway.workflows.watch_trend import trend_path
 TIMELINE = 30
 MAX_TIMELINE = 200
 DRIFT_DAYS = 30
+_DECISIONS = tuple(kind for kind in EntryKind if kind not in (EntryKind.EVIDENCE, EntryKind.SCORING))
 _TONES = {
     EntryKind.PROMOTION: "PASSED",
     EntryKind.DEPLOYMENT: "PASSED",
@@ -41,8 +43,16 @@ _TONES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How much of a model: all its versions, and only what was decided about it."""
+
+    every_version: bool = False
+    decisions: bool = False
+
+
 def model_facts(
-    view: FleetView, row: Row, said: Sequence[str], *, at: str = "", before: int | None = None, every_version: bool
+    view: FleetView, row: Row, said: Sequence[str], *, at: str = "", before: int | None = None, show: Shown
 ) -> ModelFacts:
     """Return all that a model's page shows.
 
@@ -56,11 +66,10 @@ def model_facts(
         The moment that was asked about, as typed; empty if none was.
     before : int or None
         The timeline is shown from the entry before this one; None: from the newest.
-    every_version : bool
-        Whether the matrix shows all versions.
+    show : Shown
     """
     told = list(said)
-    entries = _newest(view, row.model, before, told)
+    entries = _newest(view, row.model, before, show, told)
     drift = _drift(view, row, told)
     versions = sorted(row.summary.versions, reverse=True)
     return ModelFacts(
@@ -74,7 +83,8 @@ def model_facts(
         older=entries[TIMELINE - 1].seq if len(entries) > TIMELINE else None,
         newer=before is not None,
         live=_asked(view, row.model, at) if at else None,
-        every_version=every_version,
+        every_version=show.every_version,
+        decisions=show.decisions,
         said=tuple(told),
     )
 
@@ -132,9 +142,10 @@ def _asked(view: FleetView, model: str, at: str) -> LiveAt:
         return LiveAt(asked=at, problem=f"It cannot be told: {error.reason}. What to do: {error.remedy}.")
 
 
-def _newest(view: FleetView, model: str, before: int | None, told: list[str]) -> list[Entry]:
+def _newest(view: FleetView, model: str, before: int | None, show: Shown, told: list[str]) -> list[Entry]:
+    kinds = _DECISIONS if show.decisions else None
     try:
-        return view.bench.ledger.newest(model, limit=TIMELINE + 1, before_seq=before)
+        return view.bench.ledger.newest(model, limit=TIMELINE + 1, before_seq=before, kinds=kinds)
     except SlipwayError as error:
         said = f"The timeline cannot be shown: {error.reason}. What to do: {error.remedy}."
         told.append(said)

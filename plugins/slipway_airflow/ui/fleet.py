@@ -20,7 +20,7 @@ from slipway.fleet.model_page import model_page
 from slipway.fleet.query import Query as Asked
 from slipway.fleet.rows import Row, rows_of
 from slipway.settings import Settings
-from slipway.workflows.fleet_model import MAX_TIMELINE, TIMELINE, live_at, model_facts, parse_moment, timeline
+from slipway.workflows.fleet_model import MAX_TIMELINE, TIMELINE, Shown, live_at, model_facts, parse_moment, timeline
 from slipway.workflows.fleet_view import Fleet, FleetView
 from slipway_airflow.ui.access import readable
 
@@ -44,11 +44,15 @@ def fleet_page(request: Request, user: GetUserDep) -> HTMLResponse:
 
 @router.get("/fleet/{model}")
 def fleet_model(
-    model: str, user: GetUserDep, at: str = "", before: _Seq | None = None, versions: str = ""
+    model: str, user: GetUserDep, at: str = "", before: _Seq | None = None, versions: str = "", show: str = ""
 ) -> HTMLResponse:
-    """Send a model's page; with ``at``, what served then; with ``before``, the timeline before an entry."""
+    """Send a model's page; with ``at``, what served then; with ``before``, the timeline before an entry.
+
+    ``versions=all`` shows all of them, ``show=decisions`` leaves evidence and scored days out of the timeline.
+    """
     view, fleet, row = _row(model, user)
-    facts = model_facts(view, row, fleet.notices, at=at, before=before, every_version=versions == "all")
+    shown = Shown(every_version=versions == "all", decisions=show == "decisions")
+    facts = model_facts(view, row, fleet.notices, at=at, before=before, show=shown)
     return _send(model_page(facts))
 
 

@@ -48,7 +48,14 @@ def a_moment(**changes):
 
 def facts(row, **changes):
     found = {"row": row, "cells": [a_cell()], "cards": {}, "drift": "", "drift_css": "", "trend": "", "said": ()}
-    more = {"timeline": [a_moment()], "older": None, "newer": False, "live": None, "every_version": False}
+    more = {
+        "timeline": [a_moment()],
+        "older": None,
+        "newer": False,
+        "live": None,
+        "every_version": False,
+        "decisions": False,
+    }
     return ModelFacts(**(found | more | changes))
 
 
