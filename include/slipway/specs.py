@@ -13,6 +13,9 @@ from slipway.core.spec import ModelSpec
 from slipway.errors import SpecError
 from slipway.settings import Settings
 
+# The same safe loader in C, where PyYAML has it: twelve times as fast, and a fleet has a thousand declarations.
+_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def model_names(settings: Settings) -> list[str]:
     """Return the names of all model folders, sorted."""
@@ -70,7 +73,7 @@ def each_problem(error: ValidationError) -> str:
 def read_yaml(path: Path) -> Any:
     """Return a YAML file's content; SpecError if it is missing or is not YAML."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError as error:
         raise SpecError(f"{path} is missing", remedy="write it, or run `slipway new`") from error
     except OSError as error:

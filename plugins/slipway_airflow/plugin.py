@@ -8,12 +8,12 @@ from airflow.plugins_manager import AirflowPlugin
 
 from slipway_airflow import ended
 from slipway_airflow.ui.answers import AnswerGuard
-from slipway_airflow.ui.links import RUN_PAGE, URL_PREFIX, ReleaseLink, ReportLink
+from slipway_airflow.ui.links import FLEET_PAGE, RUN_PAGE, URL_PREFIX, ModelLink, ReleaseLink, ReportLink
 
 
-async def reports(scope: Any, receive: Any, send: Any) -> None:
-    """Pass a request on to the reports' app, imported at the first one: every task loads this file."""
-    from slipway_airflow.ui.reports import app
+async def pages(scope: Any, receive: Any, send: Any) -> None:
+    """Pass a request on to Slipway's app, imported at the first one: every task loads this file."""
+    from slipway_airflow.ui.app import app
 
     await app(scope, receive, send)
 
@@ -21,13 +21,14 @@ async def reports(scope: Any, receive: Any, send: Any) -> None:
 class SlipwayPlugin(AirflowPlugin):
     """What Slipway adds to Airflow.
 
-    Links from a task to its report and to its release, a run's release in a tab, the reports behind Airflow's login,
-    who looks at answers before Airflow takes them, and who hears of a release that failed.
+    The fleet in its navigation, links from a task to its report, its release and its model, a run's release in a tab,
+    all of it behind Airflow's login and roles; who looks at answers before Airflow takes them, and who hears of a release
+    that failed.
     """
 
     name = "slipway"
-    fastapi_apps: ClassVar[list[Any]] = [{"app": reports, "url_prefix": URL_PREFIX, "name": "slipway"}]
+    fastapi_apps: ClassVar[list[Any]] = [{"app": pages, "url_prefix": URL_PREFIX, "name": "slipway"}]
     fastapi_root_middlewares: ClassVar[list[Any]] = [{"middleware": AnswerGuard, "name": "slipway answers"}]
-    operator_extra_links: ClassVar[list[Any]] = [ReportLink(), ReleaseLink()]
-    external_views: ClassVar[list[Any]] = [RUN_PAGE]
+    operator_extra_links: ClassVar[list[Any]] = [ReportLink(), ReleaseLink(), ModelLink()]
+    external_views: ClassVar[list[Any]] = [FLEET_PAGE, RUN_PAGE]
     listeners: ClassVar[list[Any]] = [ended]

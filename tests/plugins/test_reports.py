@@ -57,21 +57,25 @@ def test_anything_else_is_not_there(root, path):
 
 @pytest.fixture
 def client(root, monkeypatch):
+    from airflow.api_fastapi.app import init_auth_manager
     from fastapi.testclient import TestClient
 
-    from slipway_airflow.ui.reports import app
+    from slipway_airflow.ui.app import app
 
+    init_auth_manager()
     monkeypatch.setenv("SLIPWAY_VAR", str(root.parent))
     return TestClient(app)
 
 
 @pytest.fixture
 def logged_in(client, monkeypatch):
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
     from airflow.api_fastapi.core_api.security import get_user
 
-    from slipway_airflow.ui.reports import app
+    from slipway_airflow.ui.app import app
 
-    monkeypatch.setitem(app.dependency_overrides, get_user, lambda: SimpleNamespace(name="officer"))
+    officer = SimpleAuthManagerUser(username="officer", role="viewer")
+    monkeypatch.setitem(app.dependency_overrides, get_user, lambda: officer)
     return client
 
 
@@ -98,7 +102,10 @@ def test_who_is_not_logged_in_gets_no_report(client):
 
 
 LINKS = {
-    "a report": (SimpleNamespace(report_path="m/v1/page.html", release_path="m/v1/r/release.html"), "page.html"),
+    "a report": (
+        SimpleNamespace(report_path="m/v1/page.html", release_path="m/v1/r/release.html", model="m"),
+        "page.html",
+    ),
     "no report yet": (SimpleNamespace(report_path="", release_path=""), ""),
     "a step without reports": (SimpleNamespace(), ""),
 }
@@ -106,32 +113,32 @@ LINKS = {
 
 @pytest.mark.parametrize(("operator", "name"), LINKS.values(), ids=LINKS)
 def test_the_links_lead_to_what_the_gate_wrote_and_to_the_release(operator, name):
-    from slipway_airflow.ui.links import ReleaseLink, ReportLink
+    from slipway_airflow.ui.links import ModelLink, ReleaseLink, ReportLink
 
-    report, release = (link.get_link(operator, ti_key=None) for link in (ReportLink(), ReleaseLink()))
-    wanted = ("/slipway/reports/m/v1/page.html", "/slipway/reports/m/v1/r/release.html") if name else ("", "")
-    assert (report, release) == wanted
+    found = tuple(link.get_link(operator, ti_key=None) for link in (ReportLink(), ReleaseLink(), ModelLink()))
+    reports = "/slipway/reports/m/v1"
+    wanted = (f"{reports}/page.html", f"{reports}/r/release.html", "/slipway/fleet/m") if name else ("", "", "")
+    assert found == wanted
 
 
-def test_links_reports_and_the_runs_tab_are_registered_under_one_address():
+def test_links_pages_and_the_runs_tab_are_registered_under_one_address():
     from slipway_airflow.plugin import SlipwayPlugin
     from slipway_airflow.ui.links import URL_PREFIX
 
-    assert [link.name for link in SlipwayPlugin.operator_extra_links] == ["Report", "Release"]
+    assert [link.name for link in SlipwayPlugin.operator_extra_links] == ["Report", "Release", "Model"]
     assert [app["url_prefix"] for app in SlipwayPlugin.fastapi_apps] == [URL_PREFIX]
-    (view,) = SlipwayPlugin.external_views
-    assert view["href"] == f"{URL_PREFIX}/runs/{{DAG_ID}}/{{RUN_ID}}"
-    assert view["destination"] == "dag_run"
+    views = {view["destination"]: view["href"] for view in SlipwayPlugin.external_views}
+    assert views == {"nav": f"{URL_PREFIX}/fleet", "dag_run": f"{URL_PREFIX}/runs/{{DAG_ID}}/{{RUN_ID}}"}
 
 
-def test_airflow_takes_the_runs_tab(monkeypatch):
+def test_airflow_takes_the_runs_tab_and_the_entry_in_its_navigation(monkeypatch):
     from airflow import plugins_manager
 
     from slipway_airflow.plugin import SlipwayPlugin
 
     monkeypatch.setattr(plugins_manager, "_get_plugins", lambda: ([SlipwayPlugin], {}))
     views, _ = plugins_manager._get_ui_plugins.__wrapped__()
-    assert [view["name"] for view in views] == ["Release"]
+    assert [view["name"] for view in views] == ["Slipway", "Release"]
 
 
 RUN = "manual__2026-01-01T00:00:00+00:00"

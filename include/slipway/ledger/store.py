@@ -159,9 +159,25 @@ class Ledger:
 
     def live_at(self, model: str, moment: datetime) -> Entry | None:
         """Return the deployment or rollback that was in force at ``moment`` (with its zone); None before the first."""
-        until = format_time(moment)
-        served = self.entries(model=model, kinds=SERVING_KINDS)
-        return next((entry for entry in reversed(served) if format_time(entry.at) <= until), None)
+        kinds = [str(kind) for kind in SERVING_KINDS]
+        # The column's text is fixed-width UTC and rises with seq: as text it compares as the times do.
+        past = (table.c.model == model, table.c.kind.in_(kinds), table.c.at <= format_time(moment))
+        query = sa.select(table).where(*past).order_by(table.c.seq.desc()).limit(1)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _to_entry(row)
+
+    def newest(
+        self, model: str, *, limit: int, before_seq: int | None = None, kinds: Iterable[EntryKind] | None = None
+    ) -> list[Entry]:
+        """Return a model's newest entries, newest first: ``limit`` at most, all before ``before_seq`` if given."""
+        query = sa.select(table).where(table.c.model == model).order_by(table.c.seq.desc()).limit(limit)
+        if before_seq is not None:
+            query = query.where(table.c.seq < before_seq)
+        if kinds is not None:
+            query = query.where(table.c.kind.in_([str(kind) for kind in kinds]))
+        with reading(self._engine) as connection:
+            return [_to_entry(row) for row in connection.execute(query)]
 
 
 def _check_evidence(draft: Draft) -> None:

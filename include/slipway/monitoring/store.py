@@ -24,7 +24,7 @@ from slipway.monitoring.engines import make_engine, reading, writing
 from slipway.monitoring.notices import Notice, notices_of
 from slipway.monitoring.reaction import Reaction, decide_reaction
 from slipway.monitoring.rules import WatchRules
-from slipway.monitoring.values import CheckResult, Point, Run
+from slipway.monitoring.values import CheckResult, Point, Run, Severity
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 MAX_ATTEMPTS = 12
@@ -44,6 +44,15 @@ class Night:
 
     alerts: AlertDecision
     reaction: Reaction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a model stands: the newest day that was watched, and its open alerts by severity."""
+
+    day: date | None
+    pages: int = 0
+    notes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,20 @@ class MonitoringStore:
         with reading(self._engine) as connection:
             found = connection.execute(query.order_by(table.c.day, table.c.version, table.c.check_name))
             return [rows.run_of(row) for row in found]
+
+    def newest(self) -> dict[str, Standing]:
+        """Return, for each model that was ever watched, its newest day and how many alerts stand open."""
+        runs, alerts = tables.runs, tables.alerts
+        days = sa.select(runs.c.model, sa.func.max(runs.c.day)).group_by(runs.c.model)
+        counted = sa.select(alerts.c.model, alerts.c.severity, sa.func.count())
+        standing = counted.where(alerts.c.state == AlertState.OPEN.value).group_by(alerts.c.model, alerts.c.severity)
+        with reading(self._engine) as connection:
+            found = {model: Standing(day=date.fromisoformat(day)) for model, day in connection.execute(days)}
+            for model, severity, count in connection.execute(standing):
+                of = found.get(model, Standing(day=None))
+                page = severity == Severity.PAGE.value
+                found[model] = replace(of, pages=count) if page else replace(of, notes=count)
+        return found
 
     # -- a night ----------------------------------------------------------------------------------------------------
 

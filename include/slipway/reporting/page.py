@@ -66,7 +66,7 @@ def document(title: str, parts: Iterable[str], *, css: str = "", script: str = "
     """
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{own_file(__file__, 'base.css')}{css}</style>"
+        f"<title>{escape(title)}</title><style>{style(css)}</style>"
     )
     main = "\n".join(part for part in parts if part)
     opened = '<main class="wide">' if wide else "<main>"
@@ -74,6 +74,11 @@ def document(title: str, parts: Iterable[str], *, css: str = "", script: str = "
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{opened}\n{main}\n</main>{code}</body></html>\n'
     )
+
+
+def style(css: str = "") -> str:
+    """Return a page's whole style sheet: the base's, then ``css``; what a policy that names it by digest needs."""
+    return own_file(__file__, "base.css") + css
 
 
 def own_file(module: str, name: str) -> str:

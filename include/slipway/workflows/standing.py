@@ -38,7 +38,7 @@ PREVIOUS = "previous"
 RESTORER = "slipway start"  # the actor of what was put back into service after a stop
 DETAIL = "standing"  # where an evaluation's evidence keeps the champion that it was made beside
 
-_KINDS = (EntryKind.PROMOTION, EntryKind.REFUSAL, EntryKind.ROLLBACK, EntryKind.RETIREMENT)
+KINDS = (EntryKind.PROMOTION, EntryKind.REFUSAL, EntryKind.ROLLBACK, EntryKind.RETIREMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +89,22 @@ def standing_after(entries: Iterable[Entry]) -> Standing | None:
         subject = entry.payload.get("subject") or {}
         if entry.version is not None and "artifact_sha256" in subject and entry.kind is not EntryKind.REFUSAL:
             digests[entry.version] = subject["artifact_sha256"]
-        found = _next(found, entry, digests)
+        found = next_standing(found, entry, digests)
     return found
 
 
-def _next(found: Standing | None, entry: Entry, digests: Mapping[int, str]) -> Standing | None:
+def next_standing(found: Standing | None, entry: Entry, digests: Mapping[int, str]) -> Standing | None:
+    """Return who is champion after one more entry, ``found`` having been so before it (rule 1).
+
+    Parameters
+    ----------
+    found : Standing or None
+    entry : Entry
+        Of the same model, later than all that led to ``found``.
+    digests : mapping of int to str
+        Of each version's files, as recorded up to this entry.
+    """
+
     def standing(version: int | None, **more: Any) -> Standing:
         digest = None if version is None else digests.get(version)
         return Standing(version=version, artifact_sha256=digest, recorded=True, **more)
@@ -112,7 +123,7 @@ def _next(found: Standing | None, entry: Entry, digests: Mapping[int, str]) -> S
 
 def recorded(bench: Workbench, model: str, *, before_seq: int | None = None) -> Standing | None:
     """Return who the ledger says is champion, or said before an entry; None if it has never known one."""
-    entries = bench.ledger.entries(model=model, kinds=_KINDS)
+    entries = bench.ledger.entries(model=model, kinds=KINDS)
     return standing_after(entry for entry in entries if before_seq is None or entry.seq < before_seq)
 
 

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
 from slipway_airflow.operators.base import ReleaseOperator, airflow_errors, release_page
-from slipway_airflow.ui.links import ReleaseLink
+from slipway_airflow.ui.links import ModelLink, ReleaseLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -57,7 +57,7 @@ class AskForApprovalOperator(ApprovalOperator):
     """
 
     ui_color = "#fff6df"
-    operator_extra_links = (ReleaseLink(),)
+    operator_extra_links = (ReleaseLink(), ModelLink())
     form_fields = frozenset({COMMENT})
     release = ReleaseOperator.release
     workbench = ReleaseOperator.workbench

@@ -18,7 +18,7 @@ from slipway.errors import (
     SpecError,
 )
 from slipway.workflows.disk import disk_explained
-from slipway_airflow.ui.links import ReleaseLink, ReportLink
+from slipway_airflow.ui.links import ModelLink, ReleaseLink, ReportLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,6 +40,7 @@ class ModelOperator(BaseOperator):
     """
 
     ui_color = "#e8f1fb"
+    operator_extra_links = (ModelLink(),)
 
     def __init__(self, *, model: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -66,7 +67,7 @@ class ReleaseOperator(ModelOperator):
         The model's folder.
     """
 
-    operator_extra_links = (ReportLink(), ReleaseLink())
+    operator_extra_links = (ReportLink(), ReleaseLink(), ModelLink())
     form_fields: frozenset[str] = frozenset()  # a task's own form is no part of the release's
 
     def __init__(self, **kwargs: Any) -> None:

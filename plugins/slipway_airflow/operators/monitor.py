@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway_airflow.operators.base import airflow_errors
 from slipway_airflow.operators.interval import IntervalOperator, day_of
-from slipway_airflow.ui.links import ReportLink
+from slipway_airflow.ui.links import ModelLink, ReportLink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class MonitorOperator(IntervalOperator):
     """Compare the day with its reference, decide alerts, and tell who must know."""
 
-    operator_extra_links = (ReportLink(),)
+    operator_extra_links = (ReportLink(), ModelLink())
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

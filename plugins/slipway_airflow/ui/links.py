@@ -1,4 +1,4 @@
-"""The links from a task: to the gate's own report, and to the page of the whole release."""
+"""The links from Airflow: a task's to its report, its release and its model; a run's tab; the fleet in the menu."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ RUN_PAGE: dict[str, Any] = {
 }
 """The tab of a DAG run that shows its release's page."""
 
+FLEET_PAGE: dict[str, Any] = {
+    "name": "Slipway",
+    "href": f"{URL_PREFIX}/fleet",
+    "destination": "nav",
+    "url_route": "slipway-fleet",
+}
+"""The entry in Airflow's navigation: the fleet, in a frame."""
+
 
 class ReportLink(BaseOperatorLink):
     """A button on the task's page that opens what the gate wrote, also when it stopped the release."""
@@ -38,6 +46,17 @@ class ReleaseLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """Return the page's address; empty where nobody could tell which version the release is about."""
         return _address(getattr(operator, "release_path", ""))
+
+
+class ModelLink(BaseOperatorLink):
+    """A button on the task's page that opens the model's page: its versions, trends and timeline."""
+
+    name = "Model"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """Return the page's address; empty for a task that is about no single model."""
+        model = getattr(operator, "model", "")
+        return f"{URL_PREFIX}/fleet/{model}" if model else ""
 
 
 def _address(path: str) -> str:

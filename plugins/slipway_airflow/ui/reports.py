@@ -13,8 +13,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from airflow.api_fastapi.core_api.security import get_user
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 from slipway.settings import Settings
@@ -56,16 +55,16 @@ FRAME_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-app = FastAPI(dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
+router = APIRouter()
 
 
-@app.get("/reports/{path:path}")
+@router.get("/reports/{path:path}")
 def report(path: str) -> FileResponse:
     """Send one report file; 404 for anything outside the reports folder."""
     return FileResponse(resolve(Settings.load().reports, path), headers=HEADERS)
 
 
-@app.get("/runs/{dag_id}/{run_id}")
+@router.get("/runs/{dag_id}/{run_id}")
 def run_page(dag_id: str, run_id: str) -> HTMLResponse:
     """Send the frame around a release's page; what to expect, with status 404, while there is none."""
     found = release_page(Settings.load().reports, dag_id, run_id)
