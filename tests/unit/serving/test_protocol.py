@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from itertools import pairwise
+import re
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
@@ -201,15 +202,21 @@ def test_what_is_in_any_doubt_goes_the_usual_way(app, usual_calls, name):
 
 @given(
     names=st.lists(st.sampled_from([*DIRECT, *OTHERS]), min_size=1, max_size=4),
+    again=st.integers(1, 3),
+    apart=st.booleans(),
     last=st.none() | st.sampled_from(list(LAST)),
-    cuts=st.lists(st.integers(0, 2000), max_size=5),
+    cuts=st.lists(st.integers(0, 4000), max_size=5),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_however_requests_follow_each_other_and_are_cut_the_answers_are_the_usual_ones(app, names, last, cuts):
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_however_requests_follow_each_other_and_are_cut_the_answers_are_the_usual_ones(
+    app, names, again, apart, last, cuts
+):
     # What is no HTTP comes when the others have their answers: uvicorn forgets those that it still owes.
     broken = LAST[last] if last else b""
-    whole = b"".join({**DIRECT, **OTHERS}[name] for name in names)
-    ends = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
+    said = [{**DIRECT, **OTHERS}[name] for name in names for _ in range(again)]
+    whole = b"".join(said)
+    between = accumulate(map(len, said)) if apart else ()
+    ends = [0, *sorted(min(cut, len(whole)) for cut in (*cuts, *between)), len(whole)]
     parts = [whole[a:b] for a, b in pairwise(ends) if b > a]
     direct, usual = (exchange(app, protocol, *parts, last=broken) for protocol in (DirectProtocol, HttpToolsProtocol))
     assert normal(direct[0]) == normal(usual[0])
@@ -219,6 +226,66 @@ def test_however_requests_follow_each_other_and_are_cut_the_answers_are_the_usua
 
 def statuses(sent):
     return [line for line in sent.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Counts the requests that the parser read."""
+    seen = []
+    original = DirectProtocol.on_message_begin
+
+    def counted(self):
+        seen.append(self)
+        original(self)
+
+    monkeypatch.setattr(DirectProtocol, "on_message_begin", counted)
+    return seen
+
+
+def test_a_head_that_comes_again_is_recognised_whatever_its_body_says(app, parsed):
+    first = DIRECT["split"]
+    second = first.replace(b"[[4.0, ", b"[[9.0, ")
+    assert len(second) == len(first)
+    sent, _ = exchange(app, DirectProtocol, first, second, first)
+    assert len(parsed) == 1
+    assert re.findall(rb"predictions\W+([0-9.]+)", sent) == [b"0.2", b"0.45", b"0.2"]
+
+
+@pytest.mark.parametrize("name", ["missing value", "ready", "rejected"])
+def test_after_what_goes_the_usual_way_a_head_is_learnt_again(app, parsed, name):
+    async def run():
+        server = Server(app, DirectProtocol)
+        for part in (SAME, SAME, OTHERS[name], SAME, SAME, SAME):
+            await server.feed(part)
+        server.end()
+
+    asyncio.run(run())
+    assert len(parsed) == 3
+
+
+SAME = DIRECT["records"]
+SECOND_LOOKS = {
+    "another head": [SAME, DIRECT["v2"], SAME],
+    "another length": [SAME, SAME.replace(b"content-length: ", b"content-length: 0")],
+    "in two pieces": [SAME, SAME[:-1], SAME[-1:]],
+    "two in one piece": [SAME, SAME + SAME],
+    "after a line that is empty": [SAME, b"\r\n" + SAME],
+    "a line that is empty behind it": [SAME + b"\r\n", SAME],
+    "learnt from the end of a head": [SAME[:9], SAME[9:], SAME],
+    "learnt behind the end of a body": [SAME[:-9], SAME[-9:] + SAME, SAME],
+    "declined the second time": [SAME, SAME.replace(b'"size": 4', b'"size": ,')],
+    "in a body": [SAME, request(SAME), SAME],
+    "behind a byte that is too many": [SAME, b"P", SAME],
+}
+
+
+@pytest.mark.parametrize("name", SECOND_LOOKS)
+def test_what_only_looks_like_a_known_head_is_read_as_usual(app, name):
+    *parts, last = SECOND_LOOKS[name]
+    direct, usual = (exchange(app, protocol, *parts, last=last) for protocol in (DirectProtocol, HttpToolsProtocol))
+    assert normal(direct[0]) == normal(usual[0])
+    assert statuses(direct[0]) == statuses(usual[0])
+    assert direct[1] == usual[1]
 
 
 def test_answers_keep_the_order_of_their_requests(app):
