@@ -22,8 +22,8 @@ class SlipwayPlugin(AirflowPlugin):
     """What Slipway adds to Airflow.
 
     The fleet in its navigation, links from a task to its report, its release and its model, a run's release in a tab,
-    all of it behind Airflow's login and roles; who looks at answers before Airflow takes them, and who hears of a release
-    that failed.
+    all of it behind Airflow's login and roles; who looks at answers before Airflow takes them, and who hears of a
+    release that failed.
     """
 
     name = "slipway"
