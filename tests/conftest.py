@@ -6,6 +6,8 @@ engine is a failure, not a skip.
 
 import os
 
+import pytest
+
 PROCESS_ONLY = os.environ.get("SLIPWAY_RUNTIME") == "process"
 
 
@@ -16,3 +18,11 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("docker")]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What a test logged may be no text that a worker could send, for instance half of a surrogate pair."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
