@@ -104,3 +104,22 @@ def test_an_edit_by_someone_who_disabled_the_trigger_is_found_and_named(database
 def test_a_database_that_does_not_exist_says_what_to_do(server):
     with pytest.raises(LedgerError, match="What to do: create the database"):
         Ledger(f"postgresql+psycopg2://slipway@{server}/nowhere").head()
+
+
+def test_what_was_seen_earlier_must_still_be_there(database):
+    ledger = Ledger(f"postgresql+psycopg2://{database}")
+    entries = fill(ledger, 6)
+    assert ledger.hashes(since_seq=2, until_seq=5) == [entry.hash for entry in entries[2:5]]
+    known = {entry.seq: entry.hash[:23] for entry in entries}
+    assert ledger.verify(known=known).entries == 6
+    direct(
+        database,
+        "DROP TRIGGER ledger_no_change ON ledger_entries",
+        "DELETE FROM ledger_entries WHERE seq > 4",
+    )
+    assert ledger.verify().entries == 4
+    with pytest.raises(LedgerBroken, match="entry 5 is broken: truncated") as told:
+        ledger.verify(known=known)
+    assert told.value.seq == 5
+    with pytest.raises(LedgerBroken, match="entry 2 is broken: rewritten"):
+        ledger.verify(known={2: "sha256:" + "0" * 16})

@@ -23,7 +23,8 @@ def answering_backend(gateway: Gateway, model: str) -> str | None:
     url = gateway.model_url(model)
     try:
         with make_client(url, timeout_s=TIMEOUT_S) as client:
-            return client.get(f"{url}/v2/health/ready").headers.get(BACKEND_HEADER)
+            told: str | None = client.get(f"{url}/v2/health/ready").headers.get(BACKEND_HEADER)
+            return told
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise GatewayError(
             f"the gateway at {gateway.url or 'no address'} does not answer: {type(error).__name__}",

@@ -16,16 +16,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from slipway.core.finding import Finding, Kind, Severity
 from slipway.core.identity import Subject
 from slipway.core.service import BuiltImage
+from slipway.core.version import VersionFiles
 from slipway.deploy.answering import answering_backend
 from slipway.deploy.envoy import cluster_name
 from slipway.errors import (
     ArtifactError,
-    EngineUnavailable,
     EvidenceError,
     GatewayError,
     ImageBuildError,
@@ -185,19 +186,18 @@ class _Look:
 
     def _image(self) -> Iterator[Finding]:
         entry = self._serving()
-        if entry is None or entry.version is None:
+        if entry is None:
             return
-        image, version = BuiltImage.from_json(entry.payload["image"]), entry.version
-        again = f"`slipway rollback {self.model}`, or release version {version} again"
+        image, subject = BuiltImage.from_json(entry.payload["image"]), Subject.from_json(entry.payload["subject"])
+        again = f"`slipway rollback {self.model}`, or release version {subject.version} again"
+        # What it was built from is what was recorded: the registry's files of now are another check's business.
+        built_from = VersionFiles(subject=replace(subject, image_digest=None), root=Path(), run_id="")
         try:
-            self.bench.verify_image(image, self.bench.registry.files(self.model, version))
-        except EngineUnavailable as error:
-            yield _not_looked_at(self.model, "the image that serves", error, version=version)
+            self.bench.verify_image(image, built_from)
         except (EvidenceError, ImageBuildError) as error:
-            yield self._finding(Kind.IMAGE_CHANGED, error.reason, again, version=version, place=image.digest)
-        except SlipwayError as error:  # its files could not be had: told once, by the check of the artifact
-            if version != self._champion.version or self._champion.artifact_sha256 is None:
-                yield _not_looked_at(self.model, "the image that serves", error, version=version)
+            yield self._finding(Kind.IMAGE_CHANGED, error.reason, again, version=subject.version, place=image.digest)
+        except SlipwayError as error:
+            yield _not_looked_at(self.model, "the image that serves", error, version=subject.version)
 
     def _route(self) -> Iterator[Finding]:
         entry = self._serving()
