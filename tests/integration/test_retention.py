@@ -44,10 +44,8 @@ def made_image(client, name, *, below=None, **said):
         tar.addfile(member, io.BytesIO(uuid.uuid4().bytes * 3125))
     labels = " ".join(f'{key}="{value}"' for key, value in said.items())
     if below is None:
-        answer = client.api.import_image_from_data(
-            data.getvalue(), repository=name, tag="1", changes=[f"LABEL {labels}"]
-        )
-        del answer
+        change = [f"LABEL {labels}"]
+        client.api.import_image_from_data(data.getvalue(), repository=name, tag="1", changes=change)
         return client.images.get(f"{name}:1")
     container = client.api.create_container(below, command="none")
     client.api.put_archive(container["Id"], "/", data.getvalue())
@@ -123,6 +121,7 @@ def test_an_image_of_another_version_or_in_use_is_left(client, image, settings):
 def bench(settings, tmp_path):
     """Three versions in a real registry, seen from a year later; version 1 has a folder for an image, and reports."""
     bench = Workbench(settings, now=lambda: datetime.now(UTC) + timedelta(days=365))
+    (tmp_path / "mlflow.db").touch()
     bench.registry.check()
     store = Store(settings.tracking_uri, tmp_path, tmp_path / "artifacts")
     for value in (1.0, 2.0, 3.0):

@@ -92,6 +92,7 @@ EDITS = {
     "a member added": lambda m: [*m, (tarfile.TarInfo("version/more"), b"x")],
     "a member twice": lambda m: [*m, m[-1]],
     "a way out of the folder": lambda m: [*m, (climbing(tarfile.TarInfo()), b"x")],
+    "a hidden absolute path": lambda m: [*m, (tarfile.TarInfo("version//tmp/outside"), b"x")],
     "a link": lambda m: [*m, (linking(tarfile.TarInfo("version/link")), b"")],
     "no manifest": lambda m: m[1:],
     "nothing": lambda m: [],

@@ -2,15 +2,14 @@
 
 import pytest
 
-from slipway.core.evidence import Check
 from slipway.core.service import ServiceSpec
 from slipway.deploy.routes import Backend, Role
-from slipway.errors import EvidenceError, GatewayError, PromotionRefused, SpecError
+from slipway.errors import EvidenceError, GatewayError, SpecError
 from slipway.ledger import EntryKind
+from slipway.workflows.approve import record_decision
 from slipway.workflows.decommission import commission, decommission
 from slipway.workflows.deploy import deploy
 from slipway.workflows.promote import promote
-from slipway.workflows.release import Release
 from slipway.workflows.restore import restore_champions
 from slipway.workflows.rollback import rollback
 from slipway.workflows.scoring_run import answering_now
@@ -108,13 +107,14 @@ def test_a_start_of_the_stack_leaves_it_stopped(serving):
     assert [handle.name for handle in serving.runtime.list()] == ["slipway-other-v1"]
 
 
-def test_lifted_it_may_be_released_again_and_nobody_is_champion_until_then(serving, put):
+def test_lifted_it_may_be_released_again_and_nobody_is_champion_until_then(serving, release, complete):
     decommission(serving, "churn", actor="eve", reason=WHY)
     commission(serving, "churn", actor="eve", reason="the other one was worse")
     assert recorded(serving, "churn").version is None
-    put(Check.EVALUATE)
-    with pytest.raises(PromotionRefused):
-        promote(serving, Release(id="r2", model="churn", version=1, requester="ada"))
+    complete()
+    record_decision(serving, release, approved=True, by="eve", comment="again")
+    promote(serving, release)
+    assert standing(serving, "churn").version == 1
     assert [entry.payload["lifted"] for entry in retirements(serving)] == [False, True]
 
 
