@@ -1,0 +1,1 @@
+"""Benchmarks of what governance promises; each topic has a ``measure``."""
