@@ -18,8 +18,9 @@ from slipway.runtime.files import locked, write_json
 from slipway.runtime.process import IMAGE_FILE
 
 _LOCK_TIMEOUT_S = 120
-PLACED = ("__pycache__", "RECORD")
-"""Left out of a process image's content: compiled modules hold their own path, RECORD the digest of scripts that do."""
+PLACED = ("__pycache__", "RECORD", "uv_cache.json")
+"""Left out of a process image's content: compiled modules hold their own path, RECORD the digest of scripts that do,
+and the installer notes the wheel's time on this disk."""
 
 
 def build_folder(job: Job) -> Product:

@@ -255,7 +255,7 @@ def sentence(result: Reproduction) -> str:
     elif answers.changed:
         said.append(
             f"{answers.changed} of {answers.rows} answers differ, by at most {answers.max_difference:.3g}, "
-            f"{answers.max_ulps} units in the last place"
+            f"{answers.max_ulps} unit{'' if answers.max_ulps == 1 else 's'} in the last place"
         )
     else:
         said.append(f"all {answers.rows} answers identical to the last bit")

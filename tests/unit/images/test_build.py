@@ -61,6 +61,8 @@ def test_a_build_passes_and_leaves_its_reports(shop):
         "sbom.cdx.json",
         "requirements.lock",
         "build.log",
+        "inputs.zip",
+        "content.txt.gz",
     }
     assert all(Path(path).stat().st_size for path in findings.reports)
     assert (shop.out / "requirements.lock").read_text() == shop.lock
