@@ -134,7 +134,7 @@ def _manifest(raw: bytes, expected: str | None) -> dict[str, Any]:
 def check_chain(data: bytes, head: Mapping[str, Any]) -> list[Entry]:
     """Return all entries, once each one follows from the one before."""
     entries: list[Entry] = []
-    last = {"seq": 0, "hash": GENESIS, "at": ""}
+    last: Entry = {"seq": 0, "hash": GENESIS, "at": ""}
     lines = data.split(b"\n")
     if lines.pop() != b"":
         raise Wrong(f"file {ENTRIES}: truncated: its last line has no end")
