@@ -32,7 +32,7 @@ def objectives(facts: CardFacts) -> Section:
     wanted = facts.spec.objectives
     declared = (
         ("Latency", f"p95 at most {wanted.p95_ms:g} ms, p99 at most {wanted.p99_ms:g} ms"),
-        ("Requests", f"{wanted.arrival_rate_per_s:g} each second, at most {wanted.error_rate:.2%} errors"),
+        ("Requests", f"{wanted.arrival_rate_per_s:g} each second, at most {100 * wanted.error_rate:g} % errors"),
         ("Resources", f"{wanted.memory_mb:,} MB, {wanted.cpus:g} CPU, up after {wanted.startup_seconds:g} s"),
     )
     judged = _judged(facts, Check.LOAD_TEST, _SERVICE)

@@ -40,7 +40,7 @@ def render(
     """
     models = list(dict.fromkeys(entry["model"] for entry in about))
     shown = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
-    period = f"{_day(scope['from']) or 'the beginning'} to {_day(scope['to']) or 'the newest entry'}"
+    period = f"From {_day(scope['from']) or 'the beginning'} to {_day(scope['to']) or 'the newest entry'}"
     versions = {(entry["model"], entry["version"]) for entry in about if entry["version"]}
     figures = [
         ("models", len(models)),

@@ -147,9 +147,12 @@ def check_decisions(entries: Sequence[Entry], about: Iterable[Entry]) -> dict[st
     """Return how many entries of each kind hold."""
     checks = {"promotion": check_promotion, "deployment": check_served, "rollback": check_served}
     count: dict[str, int] = {}
+    of_model: dict[str, list[Entry]] = {}
+    for entry in entries:
+        of_model.setdefault(entry["model"], []).append(entry)
     for entry in about:
-        earlier = entries[: entry["seq"] - 1] if entry["kind"] in checks else ()
-        before = [e for e in earlier if e["model"] == entry["model"]]
+        own = of_model[entry["model"]] if entry["kind"] in checks else ()
+        before = [e for e in own if e["seq"] < entry["seq"]]
         try:
             if entry["kind"] == "evidence":
                 check_evidence(entry)

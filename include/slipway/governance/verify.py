@@ -106,13 +106,14 @@ def check_files(source: Source, expected: str | None) -> dict[str, Any]:
         raise Wrong(f"file {MANIFEST}: it is missing")
     manifest = _manifest(source.read(MANIFEST), expected)
     files = manifest["files"]
+    there = set(names)
     for name in sorted(files):
-        if name not in names:
+        if name not in there:
             raise Wrong(f"file {name}: it is missing")
         data = source.read(name)
         if len(data) != files[name]["bytes"] or digest(data) != files[name]["sha256"]:
             raise Wrong(f"file {name}: altered: its digest is {digest(data)}, not {files[name]['sha256']}")
-    extra = sorted(set(names) - set(files) - {MANIFEST})
+    extra = sorted(there - set(files) - {MANIFEST})
     if extra:
         raise Wrong(f"file {extra[0]}: extra: the manifest does not know it")
     for name in (ENTRIES, "verify.py", "index.html"):
@@ -134,7 +135,7 @@ def _manifest(raw: bytes, expected: str | None) -> dict[str, Any]:
 def check_chain(data: bytes, head: Mapping[str, Any]) -> list[Entry]:
     """Return all entries, once each one follows from the one before."""
     entries: list[Entry] = []
-    last = {"seq": 0, "hash": GENESIS, "at": ""}
+    last: Entry = {"seq": 0, "hash": GENESIS, "at": ""}
     lines = data.split(b"\n")
     if lines.pop() != b"":
         raise Wrong(f"file {ENTRIES}: truncated: its last line has no end")

@@ -101,7 +101,7 @@ def audit_pack(
     anchors = dict(_anchors(bench))
     entries = [entry.to_json() for entry in bench.ledger.entries()]
     known = dict.fromkeys(sorted({entry["model"] for entry in entries}))
-    scope = {
+    scope: dict[str, Any] = {
         "models": sorted(models) or list(known),
         "from": format_time(since) if since else None,
         "to": format_time(until) if until else None,
