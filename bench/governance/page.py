@@ -35,7 +35,7 @@ from slipway.stack import airflow
 MODELS, ENTRIES = 1_000, 100_000
 LIMIT_MS = 300.0
 REQUESTS, AFTER_ENTRY = 200, 50
-START_SECONDS = 300.0
+START_SECONDS = 900.0
 VIEWER = "viewer"
 INVENTORY = (
     "",

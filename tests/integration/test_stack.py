@@ -156,6 +156,35 @@ def test_every_user_can_log_in_and_nobody_else(started, settings):
     assert httpx.get(f"{started[0].addresses.airflow_url}/docs").text.find("swagger") == -1
 
 
+PAGES = [
+    "/fleet",
+    "/fleet/tiny",
+    "/api/models",
+    "/api/models/tiny/timeline",
+    "/reports/tiny/x.html",
+    f"/runs/{DAG_ID}/r",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_slipways_pages_are_behind_airflows_login(started, path):
+    address = f"{started[0].addresses.airflow_url}/slipway{path}"
+    assert httpx.get(address).status_code == 401
+    assert httpx.get(address, headers={"Authorization": "Bearer forged"}).status_code in {401, 403}
+    assert httpx.get(address, cookies={"_token": "forged"}).status_code in {401, 403}
+
+
+def test_who_has_logged_in_sees_the_fleet(started, settings):
+    address = started[0].addresses.airflow_url
+    login = {"username": "officer", "password": airflow.passwords(settings)["officer"]}
+    token = httpx.post(f"{address}/auth/token", json=login, timeout=60).json()["access_token"]
+    logged_in = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 60}
+    page = httpx.get(f"{address}/slipway/fleet", **logged_in)
+    assert (page.status_code, "<h1>Fleet</h1>" in page.text) == (200, True)
+    assert httpx.get(f"{address}/slipway/api/models", **logged_in).json()["models"] == []
+    assert httpx.post(f"{address}/slipway/fleet", **logged_in).status_code == 405
+
+
 def test_a_second_start_keeps_every_service(started, settings):
     again = stack.start(settings, progress=str, gateway_config=gateway_config(settings))
     assert again == started[0]

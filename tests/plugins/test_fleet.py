@@ -36,7 +36,9 @@ def fleet(project, tmp_path):
 @pytest.fixture(scope="module")
 def manager():
     from airflow.api_fastapi.app import init_auth_manager
+    from airflow.utils.db import initdb
 
+    initdb()  # a token is looked up among those that were revoked
     return init_auth_manager()
 
 

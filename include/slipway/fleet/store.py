@@ -12,9 +12,12 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,7 +25,6 @@ from pydantic import ValidationError
 from slipway.fleet.values import Cell, Declared, Summary
 
 FILE = "fleet.db"
-LAYOUT = 1  # a file of another layout is replaced
 _WAIT_SECONDS = 10.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL);
@@ -173,14 +175,25 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+@cache
+def layout() -> int:
+    """Return what a file's layout goes by: the tables, and the fields of all that is kept in them.
+
+    It fits SQLite's ``user_version``, and is never 0, which is a new file's.
+    """
+    fields = [part.model_json_schema() for part in (Summary, Cell, Declared)]
+    text = json.dumps([_TABLES, fields], sort_keys=True)
+    return 1 + int(hashlib.sha256(text.encode()).hexdigest()[:7], 16)
+
+
 def _lay_out(connection: sqlite3.Connection) -> None:
     """Make the tables; raise DatabaseError if the file is of another layout, or does not read."""
-    (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if layout not in (0, LAYOUT):
-        raise sqlite3.DatabaseError(f"layout {layout}")
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found not in (0, layout()):
+        raise sqlite3.DatabaseError(f"layout {found}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.executescript(_TABLES)
-    connection.execute(f"PRAGMA user_version={LAYOUT}")
+    connection.execute(f"PRAGMA user_version={layout()}")
     try:
         Turn(connection).summaries()
     except ValidationError as error:

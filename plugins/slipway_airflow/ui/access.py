@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,4 +43,5 @@ def _model_of(request: Request) -> str:
         return str(params["model"])
     if "dag_id" in params:
         return str(params["dag_id"]).rsplit(".", 1)[0]
-    return str(params.get("path", "")).split("/", 1)[0]
+    # A path may lead through one model's folder into another's: what counts is where it ends.
+    return posixpath.normpath("/" + str(params.get("path", ""))).lstrip("/").split("/", 1)[0]
