@@ -72,7 +72,7 @@ def model_dags(model: str) -> tuple[DAG, ...]:
     """
     spec = load_model(Settings.load(), model)
     dags = [
-        _dag(spec, RELEASE, plan_release(spec), _release_params(), RELEASE_DOC),
+        _dag(spec, RELEASE, plan_release(spec), _release_params(spec), RELEASE_DOC, schedule=_new_versions(spec)),
         _dag(spec, "rollback", plan_rollback(), _rollback_params(), ROLLBACK_DOC),
     ]
     if spec.scoring is not None:
@@ -172,7 +172,20 @@ def _wire(tasks: tuple[TaskPlan, ...], made: Mapping[Step, BaseOperator]) -> Non
             made[plan.step].as_teardown(setups=made[plan.tears_down])
 
 
-def _release_params() -> dict[str, Param]:
+def _new_versions(spec: ModelSpec) -> Any:
+    """Return the model's registered versions as an asset that starts its release; None where that is not declared."""
+    if not spec.release.on_new_version:
+        return None
+    from airflow.sdk import AssetWatcher
+    from airflow.sdk.definitions.asset import Model
+
+    from slipway_airflow.triggers.new_version import NewVersionTrigger
+
+    watcher = AssetWatcher(name="new_version", trigger=NewVersionTrigger(model=spec.name))
+    return [Model(f"{spec.name}.versions", uri=f"x-slipway-registry://{spec.name}", watchers=[watcher])]
+
+
+def _release_params(spec: ModelSpec) -> dict[str, Param]:
     profiles = {name: f"{name}: {profile.description}" for name, profile in LOAD_PROFILES.items()}
     return {
         "version": Param(
@@ -183,7 +196,7 @@ def _release_params() -> dict[str, Param]:
             description="The registered version; empty for the newest.",
         ),
         "load_profile": Param(
-            "standard",
+            spec.release.load_profile,
             type="string",
             enum=list(profiles),
             values_display=profiles,

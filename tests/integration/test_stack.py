@@ -66,7 +66,7 @@ def started(settings):
         everything = {process.pid for process in processes.members(identities)}
     finally:
         stopped = stack.stop(settings, progress=said.append)
-    assert set(stopped) == set(stack.SERVICES)
+    assert set(stopped) == set(stack.service_names(settings))
     # The executor's workers too: more processes than services.
     assert len(everything) > len(stack.SERVICES)
     assert not [pid for pid in everything if _runs(pid)]

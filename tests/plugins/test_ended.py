@@ -92,3 +92,35 @@ def test_airflow_is_told_whom_to_call():
         assert manager.hook.on_dag_run_failed.get_hookimpls()
     finally:
         manager.clear()
+
+
+def offered(version):
+    return [SimpleNamespace(extra={"from_trigger": True, "payload": {"version": version}})]
+
+
+def versions():
+    return [entry.version for entry in Workbench(Settings.load()).ledger.entries(kinds=[EntryKind.RELEASE_ENDED])]
+
+
+def test_a_release_that_began_by_itself_and_crashed_at_once_is_of_its_version():
+    """Else the watch, which asks the ledger, would try it again."""
+    asset = {"the asset": offered(4)}
+    step_failed(context(exception=ValueError("x")) | {"params": {"version": None}, "triggering_asset_events": asset})
+    assert versions() == [4]
+
+
+def test_the_listener_knows_that_version_too():
+    failed = run(task("validate_data", "failed", 3))
+    failed.consumed_asset_events = offered(5)
+    on_dag_run_failed(failed, "")
+    assert versions() == [5]
+
+
+def test_events_that_the_database_does_not_tell_cost_the_version_and_not_the_entry():
+    class Detached(SimpleNamespace):
+        @property
+        def consumed_asset_events(self):
+            raise RuntimeError("not bound to a session")
+
+    on_dag_run_failed(Detached(**vars(run(task("validate_data", "failed", 3)))), "")
+    assert versions() == [None]

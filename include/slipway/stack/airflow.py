@@ -1,6 +1,8 @@
 """Airflow as three processes: api-server, scheduler and dag-processor, on SQLite under ``var/airflow``.
 
-Not ``airflow standalone``: three processes by hand start in half the time, take a third of the memory, and end when
+A fourth, the triggerer, watches for new versions where a model's declaration wants that.
+
+Not ``airflow standalone``: processes by hand start in half the time, take a third of the memory, and end when
 they are told to. Airflow writes its own random keys to ``airflow.cfg``, mode 0600, beside the database they belong to.
 """
 
@@ -16,20 +18,24 @@ from pathlib import Path
 
 import httpx
 
-from slipway.errors import StackError
+from slipway.errors import SlipwayError, StackError
 from slipway.settings import PREFIX, Settings
+from slipway.specs import load_model, model_names
 from slipway.stack import processes
 from slipway.stack.ports import HOST
 from slipway.stack.service import Service, clean_environment, get_json, program, version
 from slipway.stack.state import write_private
 
 API, SCHEDULER, DAG_PROCESSOR = "airflow-api", "airflow-scheduler", "airflow-dag-processor"
+TRIGGERER = "airflow-triggerer"
 COMMANDS = {
     API: (program("airflow"), "api-server"),
     # Task logs are read from the shared folder; the log server would listen on every interface.
     SCHEDULER: (sys.executable, "-m", "slipway_airflow.scheduler", "--skip-serve-logs"),
     DAG_PROCESSOR: (program("airflow"), "dag-processor"),
+    TRIGGERER: (program("airflow"), "triggerer", "--skip-serve-logs"),
 }
+HEARTBEATS = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
 ADMIN = "admin"
 USERS = {ADMIN: "admin", "scientist": "user", "officer": "user"}
 PASSWORD_FILE = "passwords.json"
@@ -111,7 +117,7 @@ def _configuration(settings: Settings, port: int) -> dict[str, str]:
 
 
 def services(settings: Settings, *, port: int, tracking_uri: str, caller: Mapping[str, str]) -> tuple[Service, ...]:
-    """Return how the three processes are started."""
+    """Return how the processes are started."""
     env = airflow_environment(settings, port=port, tracking_uri=tracking_uri, caller=caller)
     marks = tuple(f"{name}={value}" for name, value in sorted(env.items()) if name.startswith(MARKS))
 
@@ -127,7 +133,22 @@ def services(settings: Settings, *, port: int, tracking_uri: str, caller: Mappin
             url=url(port) if name == API else "",
         )
 
-    return tuple(component(name) for name in COMMANDS)
+    return tuple(component(name) for name in components(settings))
+
+
+def components(settings: Settings) -> tuple[str, ...]:
+    """Return which processes this project needs: the triggerer, of 175 MB, only where a model watches for versions."""
+    watched = any(_watches(settings, model) for model in model_names(settings))
+    return tuple(name for name in COMMANDS if watched or name != TRIGGERER)
+
+
+def _watches(settings: Settings, model: str) -> bool:
+    """Tell whether a model asks for a release of each new version; a broken declaration asks for nothing."""
+    path = settings.models / model / "model.yaml"
+    try:  # most declarations do not have the word, and a thousand of them are read before a start
+        return "on_new_version" in path.read_text() and load_model(settings, model).release.on_new_version
+    except (SlipwayError, OSError, ValueError):
+        return False
 
 
 def passwords(settings: Settings) -> dict[str, str]:
@@ -183,7 +204,7 @@ def healthy(address: str, component: str, *, since: float) -> bool | None:
         return False if component == API else None
     if component == API:
         return bool((body.get("metadatabase") or {}).get("status") == "healthy")
-    name = "scheduler" if component == SCHEDULER else "dag_processor"
+    name = HEARTBEATS[component]
     part = body.get(name) or {}
     return part.get("status") == "healthy" and _seconds(part.get(f"latest_{name}_heartbeat")) >= since
 

@@ -28,7 +28,7 @@ SETTLE_S = 15.0
 POLL_S = 0.1
 SERVICES = (mlflow.NAME, envoy.NAME, *airflow.COMMANDS)
 # What runs tasks ends first, while the services that a task reports to still answer.
-STOP_ORDER = ((airflow.SCHEDULER, airflow.DAG_PROCESSOR), (airflow.API, mlflow.NAME, envoy.NAME))
+STOP_ORDER = ((airflow.SCHEDULER, airflow.DAG_PROCESSOR, airflow.TRIGGERER), (airflow.API, mlflow.NAME, envoy.NAME))
 LISTENERS = {mlflow.NAME: ("mlflow",), envoy.NAME: ("gateway", "gateway_admin"), airflow.API: ("airflow",)}
 
 Progress = Callable[[str], None]
@@ -112,7 +112,13 @@ def stop(settings: Settings, *, progress: Progress) -> list[str]:
 def status(settings: Settings) -> StackStatus:
     """Return how each service is now; it changes nothing."""
     now = state.read(settings.var)
-    return StackStatus(services=tuple(_status(name, now) for name in SERVICES))
+    needed = service_names(settings)
+    return StackStatus(services=tuple(_status(name, now) for name in SERVICES if name in needed or now.service(name)))
+
+
+def service_names(settings: Settings) -> tuple[str, ...]:
+    """Return the services that this project needs, in the order of their start."""
+    return (mlflow.NAME, envoy.NAME, *airflow.components(settings))
 
 
 def _status(name: str, now: StackState) -> ServiceStatus:

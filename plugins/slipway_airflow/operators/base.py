@@ -18,6 +18,7 @@ from slipway.errors import (
     SpecError,
 )
 from slipway.workflows.disk import disk_explained
+from slipway_airflow.asked import events_of, requester_of, version_offered
 from slipway_airflow.ui.links import ReleaseLink, ReportLink
 
 if TYPE_CHECKING:
@@ -93,9 +94,11 @@ class ReleaseOperator(ModelOperator):
         from slipway.workflows.release import Release
 
         run = context["dag_run"]
-        requester = getattr(run, "triggering_user_name", None) or str(run.run_type)
+        offered = version_offered(events_of(context))
         params = {key: value for key, value in context["params"].items() if key not in self.form_fields}
-        return Release.from_params(self.model, run.run_id, params, requester=requester)
+        if offered is not None:
+            params["version"] = offered
+        return Release.from_params(self.model, run.run_id, params, requester=requester_of(run, offered))
 
 
 def release_page(bench: Workbench, release: Release) -> str:

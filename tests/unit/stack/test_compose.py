@@ -17,6 +17,7 @@ EXPECTED = {
     "airflow-api",
     "airflow-scheduler",
     "airflow-dag-processor",
+    "airflow-triggerer",
     "airflow-worker",
     "gateway",
 }

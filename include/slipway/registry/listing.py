@@ -1,0 +1,62 @@
+"""Which versions are registered, asked of MLflow's server over HTTP.
+
+A watch asks every few seconds, for each model: it need not load MLflow's client for that, which takes a hundred
+megabytes and a second.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from slipway.errors import RegistryError, RegistryUnreachable
+
+NEWEST = 200
+_SEARCH = "/api/2.0/mlflow/model-versions/search"
+_READY = "READY"
+
+
+def newest_versions(tracking_uri: str, registered_model: str, *, timeout_s: float = 10) -> tuple[int, ...]:
+    """Return the numbers of a registered model's newest versions, at most :data:`NEWEST`, oldest first.
+
+    A version whose files are not complete yet is not among them. A model that is not registered has none.
+
+    Raises
+    ------
+    RegistryUnreachable
+        If no MLflow server answers there.
+    RegistryError
+        If what answers is none, or refuses.
+    """
+    if not tracking_uri.startswith(("http://", "https://")):
+        raise RegistryUnreachable(
+            f"new versions are watched at an MLflow server, and {tracking_uri!r} is none",
+            remedy="start one (`slipway start`), or set SLIPWAY_TRACKING_URI to its address",
+        )
+    query = {
+        "filter": "name='{}'".format(registered_model.replace("'", "''")),
+        "max_results": str(NEWEST),
+        "order_by": "version_number DESC",
+    }
+    try:
+        found = httpx.get(tracking_uri.rstrip("/") + _SEARCH, params=query, timeout=timeout_s)
+    except httpx.HTTPError as error:
+        raise RegistryUnreachable(
+            f"{tracking_uri} does not answer: {error}", remedy="start the registry, or correct SLIPWAY_TRACKING_URI"
+        ) from error
+    if found.is_server_error:
+        raise RegistryUnreachable(f"{tracking_uri} is in trouble: {found.status_code}", remedy="look into its log")
+    return _numbers(found, tracking_uri)
+
+
+def _numbers(found: httpx.Response, tracking_uri: str) -> tuple[int, ...]:
+    try:
+        versions: list[dict[str, Any]] = found.raise_for_status().json().get("model_versions", [])
+        ready = (one for one in versions if one.get("status", _READY) == _READY)
+        return tuple(sorted(int(one["version"]) for one in ready))
+    except (httpx.HTTPStatusError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RegistryError(
+            f"{tracking_uri} does not answer as MLflow does: {error}",
+            remedy="check that SLIPWAY_TRACKING_URI is an MLflow server's address",
+        ) from error
