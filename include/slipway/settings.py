@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ class Settings:
         The address under which the gateway reaches services.  SLIPWAY_SERVICE_HOST.
     require_containers : bool
         Whether a version that was judged outside a container is refused.  SLIPWAY_REQUIRE_CONTAINERS=1.
+    lineage_url, lineage_key : str
+        Where OpenLineage events go: ``file:…`` or ``http(s)://…``, empty for nowhere; and the key that is sent along.
+        SLIPWAY_LINEAGE_URL, SLIPWAY_LINEAGE_KEY.
     wheel_dir : Path
         The content-addressed wheel cache.  SLIPWAY_WHEEL_DIR, default ``<var>/wheels``.
     """
@@ -63,6 +66,8 @@ class Settings:
     gateway_admin_url: str = ""
     service_host: str = "127.0.0.1"
     require_containers: bool = False
+    lineage_url: str = ""
+    lineage_key: str = field(default="", repr=False)
     wheel_dir: Path = Path()
 
     @property
@@ -109,6 +114,11 @@ class Settings:
         runtime = value("runtime", "auto")
         if runtime not in ("auto", "docker", "process"):
             raise SettingsError(f"SLIPWAY_RUNTIME={runtime!r} is not a runtime", remedy="use auto, docker or process")
+        lineage = value("lineage_url")
+        if lineage and not lineage.startswith(("file:", "http://", "https://")):
+            raise SettingsError(
+                f"SLIPWAY_LINEAGE_URL={lineage!r} is not an address", remedy="write file:/path, or http(s)://host"
+            )
         return cls(
             root=root,
             var=var,
@@ -124,6 +134,8 @@ class Settings:
             gateway_admin_url=value("gateway_admin_url"),
             service_host=value("service_host", "127.0.0.1"),
             require_containers=value("require_containers").lower() in ("1", "true", "yes"),
+            lineage_url=lineage,
+            lineage_key=value("lineage_key"),
             wheel_dir=Path(value("wheel_dir") or var / "wheels"),
         )
 

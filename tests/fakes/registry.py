@@ -26,7 +26,8 @@ class FakeRegistry:
 
     def add(self, model, version, content=b"model"):
         folder = self._folder(model, version)
-        for name, data in {"model/MLmodel": content, "snapshot/holdout.parquet": b"rows"}.items():
+        files = {"model/MLmodel": content, "snapshot/holdout.parquet": b"rows", "snapshot/train.parquet": b"more rows"}
+        for name, data in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
         return self.files(model, version)

@@ -13,6 +13,7 @@ from slipway.cli import (
     demo_monitoring,
     fleet,
     ledger,
+    lineage,
     onboard,
     operate,
     release,
@@ -42,6 +43,7 @@ COMMANDS = (
     operate,
     fleet,
     ledger,
+    lineage,
     traffic,
 )
 for module in COMMANDS:

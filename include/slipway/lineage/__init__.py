@@ -1,1 +1,1 @@
-"""What came from what: data, version, image, deployment, batch outputs, drift reports."""
+"""Lineage outside of the ledger: stamps on scored rows, pictures, and events for catalogues."""

@@ -21,6 +21,7 @@ from slipway.workflows.scoring_run import (
     sink_of,
     source_of,
 )
+from slipway.workflows.tell import tell_scoring
 from slipway.workflows.workbench import Workbench
 
 ACTOR = "slipway score"
@@ -39,8 +40,11 @@ def check_scores(
     answering = planned[0].answering if planned else answering_now(bench, run.model)
     measurements = _measurements(bench, run, planned, scored)
     outcome = decide(measurements).outcome if measurements else Outcome.INCONCLUSIVE
-    summary = _summary(run, answering, scored, measurements) | {"outcome": outcome.value}
+    scoring = declared_scoring(bench, run.model)
+    stores = {"source": scoring.source.label, "sink": scoring.sink.label}
+    summary = _summary(run, answering, scored, measurements) | {"outcome": outcome.value, **stores}
     _record(bench, run, answering, summary)
+    tell_scoring(bench, run, answering.subject, outcome, summary["rows"]["written"])
     failed = [m.sentence() for m in measurements if m.outcome is Outcome.FAILED]
     if failed:
         raise GateStopped(

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slipway.core.identity import Subject
 from slipway.core.verdict import Outcome
 from slipway.errors import shorten
 from slipway.ledger.entries import EntryKind
 from slipway.workflows.release_report import publish_release_report
+from slipway.workflows.tell import tell_release
 from slipway.workflows.workbench import Workbench
 
 MAX_REASON = 500
@@ -71,5 +73,8 @@ def end_crashed(bench: Workbench, crash: Crash) -> bool:
             "reason": crash.reason,
         },
     )
+    if begun is not None:
+        subject = Subject.from_json(begun.payload["subject"])
+        tell_release(bench, subject, crash.release, Outcome.INCONCLUSIVE, crash.reason)
     publish_release_report(bench, crash.model, release=crash.release)
     return True

@@ -25,6 +25,7 @@ from slipway.errors import GateStopped, SlipwayError, shorten
 from slipway.workflows.disk import disk_explained
 from slipway.workflows.release import Release
 from slipway.workflows.release_report import publish_release_report, report_path
+from slipway.workflows.tell import tell_release
 from slipway.workflows.workbench import Workbench
 
 Work = Callable[[Path], tuple[Subject, Findings]]
@@ -101,6 +102,7 @@ def end_release(
             "reason": reason,
         },
     )
+    tell_release(bench, subject, release.id, outcome, reason)
     publish_release_report(bench, release.model, release=release.id)
 
 

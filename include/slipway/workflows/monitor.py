@@ -30,7 +30,9 @@ from slipway.monitoring.store import MonitoringStore, Night
 from slipway.monitoring.values import CheckResult, Severity
 from slipway.scoring import Interval
 from slipway.workflows.scoring_run import Answering, ScoringRun, answering_now, declared_scoring, recorded_answering
+from slipway.workflows.tell import tell_watch
 from slipway.workflows.watch_drift import drift_results
+from slipway.workflows.watch_record import record_watch
 from slipway.workflows.watch_trend import write_trend
 from slipway.workflows.watched_rows import DayRows, arrived_labels, day_rows
 from slipway.workflows.workbench import Workbench
@@ -80,6 +82,7 @@ def monitor(bench: Workbench, run: ScoringRun, *, send_mail: SendMail | None = N
         monitoring=spec.monitoring,
         champion=answering_now(bench, run.model),
     )
+    tell_watch(bench, run, watch.champion.subject, None)
     rows = day_rows(bench, run, watch.scoring)
     results = (*_about_input(watch, rows), *_about_answers(bench, watch, rows), *_about_labels(bench, watch))
     store, rules = open_store(bench), rules_of(spec.monitoring)
@@ -88,6 +91,7 @@ def monitor(bench: Workbench, run: ScoringRun, *, send_mail: SendMail | None = N
     trend = write_trend(bench, store, run.model, until=run.interval.start.date())
     for alert in night.alerts.opened:
         bench.say(f"{alert.severity.value}: {alert.cause}: {alert.said}")
+    tell_watch(bench, run, watch.champion.subject, record_watch(bench, run, watch.champion.subject, results))
     return _told(results, night, trend) | {"notices_sent": delivered.sent, "notices_failed": len(delivered.failed)}
 
 

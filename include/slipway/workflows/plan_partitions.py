@@ -13,6 +13,7 @@ from slipway.workflows.scoring_run import (
     sink_of,
     source_of,
 )
+from slipway.workflows.tell import tell_scoring
 from slipway.workflows.workbench import Workbench
 
 
@@ -43,4 +44,5 @@ def plan_partitions(bench: Workbench, run: ScoringRun) -> tuple[Assignment, ...]
         sink.begin(target, partitions)
     rows = sum(one.rows for one in partitions)
     bench.say(f"{run.interval}: {rows} rows in {len(partitions)} partitions, answered by {subject}")
+    tell_scoring(bench, run, subject, None)
     return made

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from slipway.core.evidence import Check, Evidence, Findings
 from slipway.core.identity import Subject
+from slipway.core.version import VersionFiles
 from slipway.workflows.gate import run_gate
 from slipway.workflows.release import Release
 from slipway.workflows.standing import champion_files, standing
+from slipway.workflows.tell import tell_release, tell_training
 from slipway.workflows.workbench import Workbench
 
 
@@ -22,14 +27,27 @@ def validate_data(bench: Workbench, release: Release) -> Evidence:
     spec, files = bench.spec(release.model), bench.files(release)
     if bench.begun(release) is None:
         _record_start(bench, release, files.subject)
+        tell_release(bench, files.subject, release.id, None)
 
     def work(out: Path) -> tuple[Subject, Findings]:
         suite = bench.settings.expectations / spec.dataset
         present = standing(bench, release.model)
         champion = champion_files(bench, present, besides=files.subject)
-        return files.subject, check_data(files=files, spec=spec, suite_dir=suite, out=out, champion=champion)
+        found = check_data(files=files, spec=spec, suite_dir=suite, out=out, champion=champion)
+        data = {"dataset": spec.dataset, "run": files.run_id, **_digests(files)}
+        tell_training(bench, files.subject, data)
+        return files.subject, replace(found, details={**found.details, "data": data})
 
     return run_gate(bench, release, Check.VALIDATE_DATA, files.subject, work)
+
+
+def _digests(files: VersionFiles) -> dict[str, Any]:
+    """Return the digests of the snapshot's two files: what the version was made of, and what it was judged on."""
+    found = {}
+    for name, path in (("train", files.train), ("holdout", files.holdout)):
+        with path.open("rb") as stream:
+            found[name] = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
 
 
 def _record_start(bench: Workbench, release: Release, subject: Subject) -> None:
