@@ -4,12 +4,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from slipway.plan.fleet import plan_fleet
 from slipway.plan.release import plan_release
 from slipway.plan.tasks import Role, Step
 from slipway.settings import Settings
 from slipway.specs import load_model, model_names
+from slipway_airflow.dags import model_dags
+from tests.fakes.specs import declared
 
 SETTINGS = Settings.load()
 MODELS = model_names(SETTINGS)
@@ -61,7 +64,8 @@ def test_a_dag_is_owned_tagged_documented_and_runs_one_at_a_time(bag, model, kin
     assert {task.owner for task in dag.tasks} == {spec.owner.team}
     assert spec.owner.contact in dag.doc_md
     assert dag.max_active_runs == 1
-    assert (dag.schedule is None) is (kind in ("release", "rollback"))
+    by_itself = kind == "release" and spec.release.on_new_version
+    assert (dag.schedule is None) is (kind in ("release", "rollback") and not by_itself)
     assert not dag.catchup, "what was missed is filled by a backfill that somebody asks for"
 
 
@@ -139,3 +143,18 @@ def test_a_broken_declaration_costs_its_own_dag_file_and_no_other(tmp_path, monk
     ((path, said),) = found.import_errors.items()
     assert Path(path).name == f"{broken}.py"
     assert "risk_tier" in said
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_new_versions_start_a_release_only_where_that_is_declared(tmp_path, monkeypatch, asked):
+    folder = tmp_path / "include" / "models" / "churn"
+    folder.mkdir(parents=True)
+    release = {"on_new_version": asked, "load_profile": "smoke"}
+    (folder / "model.yaml").write_text(yaml.safe_dump(declared(release=release)))
+    monkeypatch.setenv("SLIPWAY_ROOT", str(tmp_path))
+    dag = next(dag for dag in model_dags("churn") if dag.dag_id == "churn.release")
+    assets = list(dag.schedule or ())
+    assert [asset.uri for asset in assets] == ["x-slipway-registry://churn"] * asked
+    assert [watcher.trigger.model for asset in assets for watcher in asset.watchers] == ["churn"] * asked
+    assert dag.max_active_runs == 1
+    assert dag.params["load_profile"] == "smoke"

@@ -112,7 +112,12 @@ def _tree(graph: Graph, name: str, *, upward: bool, title: str) -> Tree:
 def _grow(graph: Graph, tree: Tree, name: str, *, upward: bool) -> None:
     there = graph.before(name) if upward else graph.after(name)
     for following in there[-MOST_BRANCHES:]:
-        _grow(graph, tree.add(_label(graph, following)), following, upward=upward)
+        branch = tree.add(_label(graph, following))
+        _grow(graph, branch, following, upward=upward)
+        if upward and graph.nodes[following].kind is NodeKind.BATCH:
+            for watch in graph.after(following):
+                if graph.nodes[watch].kind is NodeKind.DRIFT:
+                    branch.add(Text(graph.nodes[watch].label, style="dim"))
     if len(there) > MOST_BRANCHES:
         tree.add(Text(f"and {len(there) - MOST_BRANCHES:,} earlier ones; --json has them all", style="dim"))
 

@@ -92,6 +92,11 @@ class Graph:
         kept = {*first, *(node for edge in edges for node in edge)}
         return Graph({name: node for name, node in self.nodes.items() if name in kept}, frozenset(edges))
 
+    def beside(self, one: Graph, other: Graph) -> Graph:
+        """Return two parts of this graph as one."""
+        kept = {**one.nodes, **other.nodes}
+        return Graph({name: node for name, node in self.nodes.items() if name in kept}, one.edges | other.edges)
+
     def with_row(self, row: Node, batches: Iterable[Node]) -> Graph:
         """Return the graph with a row, and the batches that it is in.
 

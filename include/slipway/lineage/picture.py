@@ -11,8 +11,9 @@ from slipway.reporting.page import card, document
 from slipway.reporting.tables import chip, table
 
 MOST_OF_A_KIND = 12
-_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _HEAD = 190, 46, 46, 14, 26
-_LABEL = 27
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _HEAD = 166, 46, 34, 14, 26
+_LETTERS = 23
+_DIGESTS = ("snapshot", "artifact_sha256", "image_digest")
 _TONES = {"PASSED": "#17794a", "FAILED": "#b3261e", "INCONCLUSIVE": "#8a5a00"}
 _TITLES = {
     NodeKind.DATASET: "Datasets",
@@ -69,8 +70,9 @@ def picture(graph: Graph, marked: frozenset[str] = frozenset()) -> str:
     boxes = [_box(graph.nodes[name], *place, marked=name in marked) for name, place in places.items()]
     width = max(len(columns) * (_WIDTH + _GAP_X) - _GAP_X, 1) + 4
     height = _HEAD + tallest * (_HEIGHT + _GAP_Y) + 4
+    fits = f"width:100%;max-width:{width}px"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 0 {width} {height}" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 0 {width} {height}" style="{fits}" '
         f'role="img" aria-label="Lineage" font-family="system-ui,sans-serif" font-size="12">'
         f"{''.join(edges)}{''.join(boxes)}{''.join(drawn)}</svg>"
     )
@@ -98,25 +100,35 @@ def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
 
 def _box(node: Node, x: float, y: float, *, marked: bool) -> str:
     stroke, wide = ("#2f6fb3", 2.5) if marked else (_TONES.get(str(node.facts.get("outcome")), "#c5cfd9"), 1.2)
-    second = _second(node)
+    first, second = (shorten(line, _LETTERS) for line in _lines(node))
     return (
         f"<g><title>{escape(node.label)}\n{escape(_facts_text(node))}</title>"
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="7" fill="#fff" stroke="{stroke}" '
-        f'stroke-width="{wide}"/>{_text(x + 9, y + 19, shorten(node.label, _LABEL))}'
-        f"{_text(x + 9, y + 36, shorten(second, _LABEL + 2), 'fill:#5b6b7b;font-size:11px') if second else ''}</g>"
+        f'stroke-width="{wide}"/>{_text(x + 9, y + 19, first)}'
+        f"{_text(x + 9, y + 36, second, 'fill:#5b6b7b;font-size:11px')}</g>"
     )
 
 
-def _second(node: Node) -> str:
-    facts = node.facts
-    if facts.get("set_aside") and not facts.get("answered"):
-        return "set aside"
-    for name in ("artifact_sha256", "image_digest", "snapshot"):
-        if facts.get(name) and node.kind is not NodeKind.BATCH:
-            return f"{name.split('_')[0]} {str(facts[name])[7:19]}"
-    if node.kind is NodeKind.DEPLOYMENT:
-        return f"{facts['model']} version {facts['version']}"
-    return str(facts.get("outcome") or facts.get("run") or "")
+def _lines(node: Node) -> tuple[str, str]:
+    """Return what stands in a node's box: what it is, and what it is known by."""
+    facts, digest = node.facts, {name: str(node.facts.get(name))[7:19] for name in _DIGESTS}
+    start = str((facts.get("interval") or {}).get("start", ""))[:10]
+    outcome = facts.get("outcome") or ("not in the ledger yet" if facts.get("in_ledger") is False else "")
+    answers = len(facts.get("answered", ()))
+    read: dict[NodeKind, tuple[str, str]] = {
+        NodeKind.DATASET: (str(facts.get("dataset")), ""),
+        NodeKind.SNAPSHOT: ("snapshot", digest["snapshot"]),
+        NodeKind.VERSION: (f"{facts.get('model')} v{facts.get('version')}", f"artifact {digest['artifact_sha256']}"),
+        NodeKind.IMAGE: ("image", digest["image_digest"]),
+        NodeKind.DEPLOYMENT: (
+            f"{facts.get('what')} of v{facts.get('version')}",
+            str(facts.get("at", ""))[:16].replace("T", " "),
+        ),
+        NodeKind.BATCH: (f"answers of v{facts.get('version')}", f"{start} {outcome}"),
+        NodeKind.ROW: (node.label.removeprefix("row "), f"answered {answers}x" if answers else "set aside"),
+        NodeKind.DRIFT: ("watch", f"{start} {outcome}"),
+    }
+    return read[node.kind]
 
 
 def _text(x: float, y: float, said: str, style: str = "") -> str:

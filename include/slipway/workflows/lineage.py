@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -73,7 +73,7 @@ def lineage_of_data(bench: Workbench, named: str, direction: Direction) -> Linea
 def lineage_of_row(
     bench: Workbench, model: str, keys: Mapping[str, str], direction: Direction, *, connect: Connect
 ) -> Lineage:
-    """Return which versions, images and data answered a row, or why it was set aside.
+    """Return which versions, images and data answered a row, or why it was set aside; downward, who watched it.
 
     Raises
     ------
@@ -102,7 +102,11 @@ def lineage_of_row(
     known = _graph(bench, model)
     batches = [*map(_batch, scored), *(_quarantined(known, model, one) for one in aside)]
     graph = known.with_row(row, batches)
-    return _answer(f"lineage of {row.label} of {model}", graph, [row], direction)
+    found = _answer(f"lineage of {row.label} of {model}", graph, [row], direction)
+    if direction is Direction.UP:
+        return found
+    watched = graph.closure([batch.id for batch in batches], Direction.DOWN)
+    return replace(found, graph=graph.beside(found.graph, watched))
 
 
 def write_page(bench: Workbench, lineage: Lineage) -> Path:

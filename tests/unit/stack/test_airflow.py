@@ -2,10 +2,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 
 from slipway.errors import StackError
 from slipway.stack import airflow
 from slipway.stack.airflow import airflow_environment
+from tests.fakes.specs import declared
 
 
 def test_the_environment_is_that_of_this_project_and_of_no_other(settings):
@@ -86,7 +88,8 @@ HEARTBEATS = {
 
 @pytest.mark.parametrize(("status", "beat", "healthy"), HEARTBEATS.values(), ids=HEARTBEATS)
 @pytest.mark.parametrize(
-    ("component", "key"), [(airflow.SCHEDULER, "scheduler"), (airflow.DAG_PROCESSOR, "dag_processor")]
+    ("component", "key"),
+    [(airflow.SCHEDULER, "scheduler"), (airflow.DAG_PROCESSOR, "dag_processor"), (airflow.TRIGGERER, "triggerer")],
 )
 def test_a_component_is_healthy_when_it_reported_after_its_start(monkeypatch, component, key, status, beat, healthy):
     body = {"metadatabase": {"status": "healthy"}, key: {"status": status, f"latest_{key}_heartbeat": beat}}
@@ -108,3 +111,22 @@ def test_a_database_of_this_version_is_not_migrated_again(settings):
     said = []
     airflow.migrate(settings, {}, progress=said.append)
     assert said == []
+
+
+WATCHES = {
+    "no model": (None, False),
+    "a model that asks": (declared(release={"on_new_version": True}), True),
+    "a model that does not": (declared(), False),
+    "a model that says no": (declared(release={"on_new_version": False}), False),
+    "a broken declaration": ({"name": "churn", "release": {"on_new_version": True}}, False),
+}
+
+
+@pytest.mark.parametrize(("model", "watched"), WATCHES.values(), ids=WATCHES)
+def test_there_is_a_triggerer_only_where_a_model_watches_for_versions(settings, model, watched):
+    if model is not None:
+        (settings.models / "churn").mkdir()
+        (settings.models / "churn" / "model.yaml").write_text(yaml.safe_dump(model))
+    started = airflow.services(settings, port=1, tracking_uri="", caller={})
+    assert (airflow.TRIGGERER in {service.name for service in started}) is watched
+    assert len(started) == 3 + watched

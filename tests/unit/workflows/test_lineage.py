@@ -33,7 +33,7 @@ SINKS = {"files": {"folder": "data/scores"}, "table": {"connection": "warehouse"
 
 @pytest.fixture(params=SINKS.values(), ids=SINKS)
 def bench(project, request):
-    scoring = {"source": {"folder": "data/inputs"}, "sink": request.param, "keys": ["row_id"], "partition_rows": 100}
+    scoring = {"source": {"folder": "data/inputs"}, "sink": request.param, "keys": ["row_id"], "max_set_aside": 0.5}
     found = Bench(project(scoring=scoring))
     for version in (1, 2):
         found.registry.add("churn", version, content=f"model {version}".encode())
@@ -178,7 +178,7 @@ def test_a_row_is_named_by_the_declared_keys(bench, connect):
         lineage_of_row(bench, "churn", {"id": "a"}, Direction.UP, connect=connect)
 
 
-def test_a_version_leads_down_to_the_watch_over_its_answers(bench, validated, deployed, scored):
+def test_a_version_or_row_leads_down_to_the_watch_over_its_answers(bench, connect, validated, deployed, scored):
     subject = deployed(1)
     run = scored("s1")
     passed = Measurement(name="drift.tenure", value=0.0, threshold=1.0, bound=Bound.MAX)
@@ -192,6 +192,8 @@ def test_a_version_leads_down_to_the_watch_over_its_answers(bench, validated, de
     assert facts(found, NodeKind.DRIFT, "outcome") == [Outcome.PASSED.value]
     ((report,),) = facts(found, NodeKind.DRIFT, "reports")
     assert report == {"path": "drift.html", "sha256": digest_bytes(b"<p>")}
+    assert len(row(bench, connect, direction=Direction.BOTH).graph.find(NodeKind.DRIFT)) == 1
+    assert row(bench, connect, direction=Direction.UP).graph.find(NodeKind.DRIFT) == []
 
 
 def test_a_version_that_the_ledger_does_not_know_is_an_error(bench, validated):
