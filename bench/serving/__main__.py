@@ -74,7 +74,7 @@ def _tell(run: Run, starts: dict[str, list[float]], console: Console, started: d
     images = run.workshop.images
     served = {(SLIPWAY, name): image.backends[0] for name, image in images.items() if image.backends}
     show(console, cells, plan.models, run.failures, setups=run.chosen | served)
-    claims = [*make_claims(cells, plan.models), *_answer_claims(run.compared), *cold_start_claims(starts)]
+    claims = [*make_claims(cells, plan.models, run.tails), *_answer_claims(run.compared), *cold_start_claims(starts)]
     RESULTS.mkdir(exist_ok=True)
     # A part of the whole must not take its place.
     name = "serving" if plan == Plan() else "serving-partial"

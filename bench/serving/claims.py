@@ -9,6 +9,7 @@ from bench.results import Claim
 from bench.serving.figures import Cell, Cells, Ratio, ratio
 from bench.serving.plan import MAIN_MODEL, OVERLOAD
 from bench.serving.systems import ECHO, PEERS, SLIPWAY
+from bench.serving.tails import Tails, pooled, tail_ratio
 from slipway.core.spec import Objectives
 
 NATIVE = "native"
@@ -39,12 +40,12 @@ def best_peer(cells: Cells, model: str, measure: str, *, higher_is_better: bool)
     return pick(found, key=lambda pair: pair[1].median) if found else None
 
 
-def make_claims(cells: Cells, models: Sequence[str]) -> list[Claim]:
-    """Return every claim for which both sides were measured."""
+def make_claims(cells: Cells, models: Sequence[str], tails: Tails | None = None) -> list[Claim]:
+    """Return every claim for which both sides were measured; ``tails`` are the main model's turns at given rates."""
     return [
         *_against_peers(cells, models),
         *_against_echo(cells, models),
-        *_latencies(cells),
+        *_latencies(tails or {}),
         *_pyfunc(cells),
         *_large(cells, models),
         *_validation(cells, models),
@@ -66,15 +67,24 @@ def _against_echo(cells: Cells, models: Sequence[str]) -> Iterator[Claim]:
         yield from _claim(cells, (model, THROUGHPUT), f"throughput_vs_echo_{model}", ECHO, what)
 
 
-def _latencies(cells: Cells) -> Iterator[Claim]:
+def _latencies(tails: Tails) -> Iterator[Claim]:
     for rate in (10, 100, 1000):
-        measure = f"p99_ms_at_{rate}"
-        best = best_peer(cells, MAIN_MODEL, measure, higher_is_better=False)
-        if best is not None:
-            what = f"{MAIN_MODEL}, one row, Poisson arrivals, from the intended moment; below 1 is faster"
-            if not math.isfinite(best[1].median):
-                what += "; no peer held the rate"
-            yield from _claim(cells, (MAIN_MODEL, measure), f"p99_at_{rate}rps_vs_best_peer", best[0], what)
+        ours = tails.get((SLIPWAY, rate))
+        peers = {peer: found for peer in PEERS if (found := tails.get((peer, rate)))}
+        if not ours or not peers:
+            continue
+        best = min(peers, key=lambda peer: pooled(peers[peer]))
+        found = tail_ratio(ours, peers[best])
+        what = f"{title(best)}; {MAIN_MODEL}, one row, Poisson arrivals, from the intended moment; below 1 is faster"
+        if found is None:
+            n = sum(len(turn.values) for turn in ours)
+            value, spread = 0.0 if math.isfinite(pooled(ours)) else math.nan, "no peer held the rate"
+        else:
+            value, n = found.value, found.n
+            spread = f"all requests of {found.turns} turns each, 95 % of draws {found.low:.3g} to {found.high:.3g}"
+        yield Claim(
+            name=f"serving.p99_at_{rate}rps_vs_best_peer", value=value, unit="x", n=n, against=f"{what}; {spread}"
+        )
 
 
 def _pyfunc(cells: Cells) -> Iterator[Claim]:

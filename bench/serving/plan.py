@@ -38,6 +38,9 @@ class Plan:
         Closed loop: warming up; one row at 1 and 16 connections, in a turn; 100 rows. Whole seconds.
     rates : tuple of (float, float)
         Open loop: arrivals a second, and for how long in a turn; for the main model.
+    rate_turns : int
+        How many turns each system has at the rates in a round: many short ones, for the reason above, and because a p99
+        needs hundreds of requests.
     large_s, large_least, large_most : float, int, int
         Requests of 10,000 rows, one after the other: seconds, and bounds on how many.
     overload_s : float
@@ -56,7 +59,8 @@ class Plan:
     warm_s: int = 1
     saturation_s: int = 1
     batch_s: int = 1
-    rates: tuple[tuple[float, float], ...] = ((10, 10.0), (100, 3.0), (1000, 1.0))
+    rates: tuple[tuple[float, float], ...] = ((10, 6.0), (100, 2.0), (1000, 1.0))
+    rate_turns: int = 8
     large_s: float = 1.0
     large_least: int = 3
     large_most: int = 60
@@ -110,6 +114,7 @@ QUICK = Plan(
     rounds=1,
     turns=2,
     rates=((10, 2.0), (100, 1.0), (1000, 1.0)),
+    rate_turns=2,
     large_s=0.5,
     large_least=2,
     large_most=10,

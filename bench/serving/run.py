@@ -23,6 +23,7 @@ from bench.serving.processes import DidNotStart
 from bench.serving.session import CHECKED_AT_ONCE, LARGE, Session, WrongAnswers, request
 from bench.serving.slipway_side import build
 from bench.serving.systems import ECHO, PEERS, SLIPWAY, variants
+from bench.serving.tails import Turn
 from bench.serving.truth import Native, count_mismatches
 from slipway.errors import SlipwayError
 
@@ -62,6 +63,7 @@ class Run:
     tried: list[dict[str, Any]] = field(default_factory=list)
     forms: dict[str, str] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
+    tails: dict[tuple[str, float], list[Turn]] = field(default_factory=dict)  # of the main model
     compared: list[Compared] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -129,9 +131,14 @@ class Run:
                     sessions[system] = self._session(up, number, model, system)
             for turn in range(self.plan.turns):
                 for system in rotated(list(sessions), turn):
-                    self._measured(sessions, model, system, partial(Session.turn, number=turn))
-            for system in list(sessions):
+                    self._measured(sessions, model, system, partial(Session.saturation, turn=turn))
+            for turn in range(self.plan.rate_turns if self.plan.rates_for(model.name) else 0):
+                for system in rotated(list(sessions), turn):
+                    self._measured(sessions, model, system, partial(Session.offered, number=turn))
+            for system, session in list(sessions.items()):
                 self._measured(sessions, model, system, Session.at_rates)
+                for rate, told in session.told.items():
+                    self.tails.setdefault((system, rate), []).extend(told.turns)
                 self._measured(sessions, model, system, Session.batches)
             if sessions and number < self.plan.rounds_for(model.name, NATIVE):
                 self._native_round(number, model)

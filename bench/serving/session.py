@@ -17,6 +17,7 @@ from bench.serving.payloads import Form, Payload, answers, mismatches, payload
 from bench.serving.plan import OVERLOAD, OVERLOADED, Plan
 from bench.serving.processes import HOST
 from bench.serving.slipway_side import phase_seconds
+from bench.serving.tails import Turn, pooled
 
 CHECKED_ONE_BY_ONE, CHECKED_AT_ONCE = 20, 200
 LARGE = 10_000
@@ -99,41 +100,50 @@ def request(form: Form, count: int) -> Payload:
 class Told:
     """What a rate came to over the turns of a round."""
 
-    latencies_ms: list[float] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     seconds: float = 0.0
     offered: int = 0
-    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Takes the figures of one system in one round."""
+    """Takes the figures of one system in one round.
+
+    Attributes
+    ----------
+    running : Running
+    generator : Generator
+    plan : Plan
+    round : int
+    told : dict
+        What each rate came to so far.
+    """
 
     running: Running
     generator: Generator
     plan: Plan
     round: int
-    _told: dict[float, Told] = field(default_factory=dict)
+    told: dict[float, Told] = field(default_factory=dict)
 
     def warm(self) -> None:
         """Load it for a moment, so that lazy parts are there and caches are warm."""
         one = request(self.running.form, 1)
         self.generator.saturate(self.running.target, one, connections=4, seconds=self.plan.warm_s)
 
-    def turn(self, number: int) -> Iterator[Sample]:
-        """Give the figures of one turn at one row; what the rates come to is kept for :meth:`at_rates`."""
-        yield from self.saturation(number)
+    def offered(self, number: int) -> Iterator[Sample]:
+        """Offer each rate for one turn; what it comes to is kept for :meth:`at_rates`, so nothing is given."""
         for rate, seconds in self.plan.rates_for(self.running.model):
-            self._offer(rate, seconds, seed=self._place(number))
+            self._offer(rate, seconds, place=self.round * self.plan.rate_turns + number)
+        yield from ()
 
     def at_rates(self) -> Iterator[Sample]:
         """Give the latencies at each rate, over the turns of the round."""
-        for rate, told in self._told.items():
+        for rate, told in self.told.items():
+            lost = sum(turn.lost for turn in told.turns)
             for share, name in ((0.5, "p50"), (0.99, "p99")):
-                value = quantile(told.latencies_ms, share, lost=told.lost)
-                yield self._sample(f"{name}_ms_at_{rate:g}", "ms", value, told.offered, told.lost)
-            answered = len(told.latencies_ms) / told.seconds
-            yield self._sample(f"answered_at_{rate:g}", "1/s", answered, told.offered, told.lost)
+                yield self._sample(f"{name}_ms_at_{rate:g}", "ms", pooled(told.turns, share), told.offered, lost)
+            answered = sum(len(turn.latencies_ms) for turn in told.turns) / told.seconds
+            yield self._sample(f"answered_at_{rate:g}", "1/s", answered, told.offered, lost)
 
     def batches(self) -> Iterator[Sample]:
         """Give the figures of many rows, and of too many requests."""
@@ -187,15 +197,14 @@ class Session:
         done = self.generator.saturate(self.running.target, hundred, connections=1, seconds=self.plan.batch_s)
         yield self._sample("rows100", "rows/s", 100 * done.per_second, done.answered, done.errors)
 
-    def _offer(self, rate: float, seconds: float, *, seed: int) -> None:
+    def _offer(self, rate: float, seconds: float, *, place: int) -> None:
         # the same arrivals for every system in a turn
         one = request(self.running.form, 1)
-        came = self.generator.at_rate(self.running.target, one, rate=rate, seconds=seconds, seed=seed)
-        told = self._told.setdefault(rate, Told())
-        told.latencies_ms += came["latencies_ms"]
+        came = self.generator.at_rate(self.running.target, one, rate=rate, seconds=seconds, seed=place)
+        told = self.told.setdefault(rate, Told())
+        told.turns.append(Turn(place, tuple(came["latencies_ms"]), came["errors"] + came["refused"]))
         told.seconds += came["seconds"]
         told.offered += came["offered"]
-        told.lost += came["errors"] + came["refused"]
 
     def _place(self, turn: int) -> int:
         """Return the number of a turn among those of all rounds."""

@@ -4,6 +4,10 @@
  * comparison of doubles is left. Leaves are added in the trees' order, as the library adds them: the order decides the
  * last bits. No floating-point expression here may be contracted (-ffp-contract=off).
  *
+ * Shallow trees are given a second time, as levels: a node's children stand side by side, so that the comparison's result
+ * is added to the left one's place, and a leaf leads to itself, so that each tree takes as many steps as it is deep
+ * whatever the row. That way is for rows that miss nothing.
+ *
  * The caller vouches for the arrays: indices within bounds, no cycle, n * width doubles in the rows.
  */
 typedef int int32;
@@ -16,6 +20,12 @@ struct node {
     int32 missing_left;
 };
 
+struct level_node {
+    double threshold;  /* of a leaf NaN: never left */
+    int32 feature;
+    int32 left;        /* right is the next one; a leaf is its own right */
+};
+
 struct model {
     const struct node *nodes;
     const double *leaves;
@@ -23,7 +33,10 @@ struct model {
     const double *base;                     /* one for each sum */
     const double *lowest, *highest;         /* one for each column; lowest is null where every row is taken */
     const int32 *refuses_missing;
-    int64 trees, columns, sums, single;
+    const struct level_node *level_nodes;   /* null where trees are not shallow; the first ones are the roots */
+    const double *level_leaves;             /* one for each of them */
+    const int32 *depths;                    /* one for each tree */
+    int64 trees, columns, sums, single, deepest;
 };
 
 const int64 size_of_model = sizeof(struct model);  /* what calls this must mean the same by a model */
@@ -59,6 +72,20 @@ static inline double leaf(const struct model *m, int64 tree, const double *row) 
     return m->leaves[~place];
 }
 
+static inline void descend(const struct level_node *nodes, const double *rows, int64 apart, int32 *place, int64 steps) {
+    for (; steps > 0; steps--)
+        for (int k = 0; k < LANES; k++) {
+            const struct level_node *node = nodes + place[k];
+            place[k] = node->left + !(rows[k * apart + node->feature] <= node->threshold);
+        }
+}
+
+static int misses_none(const double *values, int64 n) {
+    int64 missing = 0;
+    for (int64 i = 0; i < n; i++) missing += values[i] != values[i];
+    return !missing;
+}
+
 static int refused(const struct model *m, const double *row) {
     int bad = 0;
     for (int64 c = 0; m->lowest && c < m->columns; c++) {
@@ -69,6 +96,7 @@ static int refused(const struct model *m, const double *row) {
 }
 
 static void score_block(const struct model *m, const double *rows, int64 n, double *out) {
+    int by_level = m->level_nodes && misses_none(rows, n * m->columns);
     for (int64 r = 0; r < n; r++)
         for (int64 s = 0; s < m->sums; s++) out[r * m->sums + s] = m->base[s];
     for (int64 tree = 0; tree < m->trees; tree++) {
@@ -76,6 +104,12 @@ static void score_block(const struct model *m, const double *rows, int64 n, doub
         int64 r = 0;
         for (; r + LANES <= n; r += LANES) {
             int32 place[LANES];
+            if (by_level) {
+                for (int k = 0; k < LANES; k++) place[k] = (int32)tree;
+                descend(m->level_nodes, rows + r * m->columns, m->columns, place, m->depths[tree]);
+                for (int k = 0; k < LANES; k++, sum += m->sums) *sum = add(m, *sum, m->level_leaves[place[k]]);
+                continue;
+            }
             for (int k = 0; k < LANES; k++) place[k] = m->roots[tree];
             walk(m->nodes, rows + r * m->columns, m->columns, place);
             for (int k = 0; k < LANES; k++, sum += m->sums) *sum = add(m, *sum, m->leaves[~place[k]]);
@@ -98,6 +132,12 @@ void score(const struct model *m, const double *const *rows, int64 n, double *co
 double score_one(const struct model *m, const double *const *rows) {
     double sum = m->base[0];
     int64 tree = 0;
+    for (int by_level = m->level_nodes && misses_none(*rows, m->columns); by_level && tree + LANES <= m->trees; tree += LANES) {
+        int32 place[LANES];
+        for (int k = 0; k < LANES; k++) place[k] = (int32)(tree + k);
+        descend(m->level_nodes, *rows, 0, place, m->deepest);
+        for (int k = 0; k < LANES; k++) sum = add(m, sum, m->level_leaves[place[k]]);
+    }
     for (; tree + LANES <= m->trees; tree += LANES) {
         int32 place[LANES];
         for (int k = 0; k < LANES; k++) place[k] = m->roots[tree + k];

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from slipway.core.serving_options import Mode, ServingOptions
 from slipway.serving import logs
 from slipway.serving.admission import DEADLINES, SMALL_BODY, Gate, Lateness, expires_at
+from slipway.serving.bodies import Assembly, Body
 from slipway.serving.config import Limits, ServingConfig
 from slipway.serving.endpoints import Endpoints
 from slipway.serving.faults import NotReady, Overloaded, TooLarge
@@ -242,11 +243,11 @@ class App:
             raise _too_large(self._limits.max_bytes)
         return await self._answer(route, headers, request_id, body)
 
-    async def _answer(self, route: Route, headers: Mapping[bytes, bytes], request_id: bytes, body: bytes) -> Reply:
+    async def _answer(self, route: Route, headers: Mapping[bytes, bytes], request_id: bytes, body: Body) -> Reply:
         self._pipeline.ready()
         if len(body) <= self._inline_bytes:
             self._gate.check_late()
-        if len(body) <= self._quick_bytes and _at_once_will_do(headers):
+        if type(body) is bytes and len(body) <= self._quick_bytes and _at_once_will_do(headers):
             quick = self._pipeline.quick(route, body, request_id)
             if quick is not None:
                 return Reply(200, quick)
@@ -269,10 +270,10 @@ class App:
         body = self._endpoints.describe(route, others)
         return Reply(200, body, CONTENT_TYPE if route is Route.METRICS else JSON)
 
-    async def _long_body(self, message: Message, receive: Receive, announced: int) -> bytes:
+    async def _long_body(self, message: Message, receive: Receive, announced: int) -> Body:
         """Return a body that did not come at once, its size added to what is held of all such bodies together."""
         limit = self._limits.max_bytes
-        chunks: list[bytes] = []
+        body = Assembly(announced if announced <= limit else 0)
         size = held = 0
         more = True
         try:
@@ -282,7 +283,7 @@ class App:
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size <= limit:
-                    chunks.append(chunk)
+                    body.add(chunk)
                     held += len(chunk)
                     self._hold(len(chunk), held)
                 more = message.get("more_body", False) and max(size, announced) <= limit * _DISCARDED_BODIES
@@ -293,7 +294,7 @@ class App:
         except BaseException:
             self._held_bytes -= held
             raise
-        return b"".join(chunks)
+        return body.whole()
 
     def _hold(self, size: int, held: int) -> None:
         """Count a part of a body, of which so much is held then; Overloaded if others hold too much already."""

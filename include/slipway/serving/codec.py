@@ -17,6 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from slipway.core.signature import Signature
+from slipway.serving.bodies import Body
 from slipway.serving.config import Limits
 from slipway.serving.faults import MAX_PROBLEMS, Malformed, Problem, RowsRejected, TooLarge
 
@@ -81,7 +82,7 @@ def encode_invocations(answers: NDArray[Any], flags: Sequence[Mapping[str, Any]]
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def parse(body: bytes) -> Any:
+def parse(body: Body) -> Any:
     """Return a JSON document's value; Malformed if it is not one.
 
     NaN, Infinity and numbers too large for a double are no JSON, yet callers send them: they are read as
@@ -92,7 +93,7 @@ def parse(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         first = error
     try:
-        document = json.loads(body.decode("utf-8"), parse_int=_parse_int)
+        document = json.loads(bytes(body).decode("utf-8"), parse_int=_parse_int)
         json.dumps(document, ensure_ascii=False).encode("utf-8")  # half a surrogate pair could not be answered
     except (ValueError, RecursionError):
         raise Malformed(f"the body is not JSON: {first}", remedy="send a JSON object in UTF-8") from first

@@ -13,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from slipway.serving import codec, tensors
+from slipway.serving.bodies import Body
 from slipway.serving.codec import Table
 from slipway.serving.config import Limits, ServingConfig
 from slipway.serving.fastlane import FastLane, Matrix, Scratch, Tensors
@@ -35,14 +36,14 @@ class Inference:
     ----------
     route : Route
         INFER or INVOCATIONS.
-    body : bytes
+    body : bytes or memoryview
     request_id : bytes
     json_bytes : int or None
         How many bytes of the body are JSON, if binary data follows.
     """
 
     route: Route
-    body: bytes
+    body: Body
     request_id: bytes = b""
     json_bytes: int | None = None
 

@@ -24,7 +24,7 @@ _LOG = logging.getLogger(__name__)
 _EVERY_S = 0.5
 _WAKE_AT = 1000  # entries that are not left until the time is up
 _BLOCK_REQUESTS = 256  # in one line: other threads wait while it is encoded
-_BLOCK_ROWS = 20_000
+_BLOCK_ROWS = 2_000  # a large request is a block of its own, so that its rows need not be copied together with others
 _COMPLAIN_EVERY_S = 10.0
 _FEW_ROWS = 4  # a request of so few is small
 _BYTES_PER_VALUE = 16  # of a row that is kept as JSON values: about
@@ -129,7 +129,7 @@ class PredictionLog:
             entries.append((at, request_id, sent.columns if isinstance(sent, Table) else sent, answers, flags))
         return entries
 
-    def _encoded(self, entries: Sequence[Line]) -> list[tuple[bytes, int]]:
+    def _encoded(self, entries: Sequence[Line]) -> list[tuple[tuple[bytes, ...], int]]:
         """Return lines, and how many requests are in each; one that cannot be written costs no other its place."""
         try:
             return [(self._encoder.block(entries), len(entries))]
@@ -139,7 +139,7 @@ class PredictionLog:
             self._failed += 1
             return []
 
-    def _append(self, lines: Sequence[tuple[bytes, int]]) -> None:
+    def _append(self, lines: Sequence[tuple[tuple[bytes, ...], int]]) -> None:
         for line, count in lines:
             error = self._segments.append(line)
             if error is None:
@@ -173,14 +173,14 @@ class _Segments:
         self._begun = 0.0
         self._torn = False  # the last write may have ended in the middle of a line
 
-    def append(self, line: bytes) -> OSError | None:
-        """Write a line; return why it is not in the file, if it is not."""
+    def append(self, line: Sequence[bytes]) -> OSError | None:
+        """Write a line, given in pieces; return why it is not in the file, if it is not."""
         try:
             if self._is_due():
                 self._begin()
-            start = b"\n" if self._torn else b""
+            start = (b"\n",) if self._torn else ()
             self._torn = True
-            self._write(start + line)
+            self._write(*start, *line)
             self._torn = False
         except OSError as error:
             return error
@@ -219,12 +219,14 @@ class _Segments:
             self._path.unlink(missing_ok=True)
             raise
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            done = os.write(self._file, view)
+    def _write(self, *pieces: bytes) -> None:
+        left = [memoryview(piece) for piece in pieces]
+        while left:
+            done = os.writev(self._file, left)
             self._size += done
-            view = view[done:]
+            while left and done >= len(left[0]):
+                done -= len(left.pop(0))
+            left[:1] = [piece[done:] for piece in left[:1]]
 
     def _make_room(self) -> None:
         """Remove the oldest segments until a whole new one fits."""

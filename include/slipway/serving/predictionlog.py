@@ -186,14 +186,16 @@ class Encoder:
         self.first = orjson.dumps(header.to_json()) + b"\n"
         self._header = header
 
-    def block(self, entries: Sequence[Line]) -> bytes:
-        """Return the line of at least one request; ValueError, TypeError or OverflowError if one has no place there."""
+    def block(self, entries: Sequence[Line]) -> tuple[bytes, ...]:
+        """Return the line of at least one request, in pieces that are not copied together: numbers are most of it.
+
+        ValueError, TypeError or OverflowError if a request has no place there.
+        """
         header = self._header
         document: dict[str, Any] = {
             "times": [entry[0] for entry in entries],
             "request_ids": [entry[1].decode("ascii") for entry in entries],
             "rows": [len(entry[3]) for entry in entries],
-            "numbers": _packed([self._numbers(entry) for entry in entries]),
             "answers": _answers([entry[3] for entry in entries]),
         }
         for kind, names in (("strings", header.strings), ("bools", header.bools)):
@@ -206,7 +208,8 @@ class Encoder:
         ]
         if flags:
             document["flags"] = flags
-        return orjson.dumps(document) + b"\n"
+        numbers = pybase64.b64encode(_joined([self._numbers(entry) for entry in entries]))
+        return orjson.dumps(document)[:-1], b',"numbers":"', numbers, b'"}\n'
 
     def _numbers(self, entry: Line) -> NDArray[np.float64]:
         sent, names = entry[2], self._header.numbers
@@ -226,15 +229,15 @@ def _column(entry: Line, name: str) -> Sequence[Any]:
     return [None] * len(entry[3]) if values is None else values
 
 
-def _packed(arrays: Sequence[NDArray[Any]]) -> str:
+def _joined(arrays: Sequence[NDArray[Any]]) -> memoryview:
     joined = np.concatenate(arrays) if len(arrays) > 1 else np.ascontiguousarray(arrays[0])
-    return pybase64.b64encode_as_string(joined.astype(_DOUBLES, copy=False).data)
+    return joined.astype(_DOUBLES, copy=False).data
 
 
 def _answers(answers: Sequence[NDArray[Any]]) -> Any:
     if answers[0].dtype == object or any(_is_beyond_doubles(one) for one in answers):
         return [value for one in answers for value in one.tolist()]
-    return _packed(answers)
+    return pybase64.b64encode_as_string(_joined(answers))
 
 
 def _is_beyond_doubles(answers: NDArray[Any]) -> bool:

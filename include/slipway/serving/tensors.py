@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from slipway.core.signature import DType, Signature
 from slipway.serving import codec
+from slipway.serving.bodies import Body
 from slipway.serving.codec import Table
 from slipway.serving.config import Limits
 from slipway.serving.faults import Malformed, Problem, RowsRejected, TooLarge
@@ -44,7 +45,7 @@ _LENGTH_BYTES = 4
 Opened = tuple[Any, memoryview]
 
 
-def open_body(body: bytes, json_bytes: int | None = None) -> Opened:
+def open_body(body: Body, json_bytes: int | None = None) -> Opened:
     """Return a body's JSON document, and the binary data behind its first ``json_bytes`` (None: it is all JSON).
 
     Raises

@@ -76,15 +76,17 @@ def loaded(folder, ensemble, *, column=0, limits=None):
     return load_trees(saved(folder, made), SIGNATURE)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_every_row_ends_where_a_plain_walk_ends_and_is_summed_in_the_same_order(tmp_path, seed):
+@pytest.mark.parametrize("splits", [6, 60], ids=["shallow", "deep"])
+@pytest.mark.parametrize("seed", range(10))
+def test_every_row_ends_where_a_plain_walk_ends_and_is_summed_in_the_same_order(tmp_path, seed, splits):
     rng = np.random.default_rng(seed)
     targets = int(rng.integers(1, 4))
-    trees = tuple(random_tree(rng, k % targets, 20) for k in range(int(rng.integers(1, 40))))
+    trees = tuple(random_tree(rng, k % targets, splits) for k in range(int(rng.integers(1, 40))))
     ensemble = Ensemble(trees=trees, base=rng.normal(size=targets), single_sums=bool(seed % 2))
     if ensemble.single_sums:
         ensemble = replace(ensemble, trees=tuple(replace(t, value=t.value.astype(np.float32) * 1.0) for t in trees))
-    rows = rng.choice([*POOL, np.nan, 0.25, -3.0], (150, len(COLUMNS)))
+    whole, rows = (rng.choice([*POOL, 0.25, -3.0, *gaps], (150, len(COLUMNS))) for gaps in ([], [np.nan]))
+    rows = np.concatenate([whole, rows])
     expected = np.array([walked(ensemble, row) for row in rows])
     for column in range(targets):
         call = loaded(tmp_path, ensemble, column=column).call_matrix

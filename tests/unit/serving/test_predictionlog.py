@@ -127,7 +127,7 @@ def test_a_span_of_time_is_read_and_no_folder_is_no_requests(tmp_path):
     start = datetime(2026, 1, 31, 12, tzinfo=UTC)
     for name, offsets in (("a", (0, 2, 4)), ("b", (1, 3))):
         entries = [((start + timedelta(hours=hour)).timestamp(), b"%d" % hour, MATRIX, ANSWER, ()) for hour in offsets]
-        (tmp_path / f"{name}.jsonl").write_bytes(encoder.first + encoder.block(entries))
+        (tmp_path / f"{name}.jsonl").write_bytes(b"".join([encoder.first, *encoder.block(entries)]))
     assert [request.request_id for request in read_log(tmp_path)] == ["0", "1", "2", "3", "4"]
     span = read_log(tmp_path, since=start + timedelta(hours=1), until=start + timedelta(hours=3))
     assert [(request.request_id, request.time.hour) for request in span] == [("1", 13), ("2", 14)]
@@ -190,10 +190,10 @@ class Disk:
         self.room = 10**9
         self.write = os.write
 
-    def __call__(self, file, data):
+    def __call__(self, file, pieces):
         if not self.room:
             raise OSError(errno.ENOSPC, "No space left on device")
-        done = self.write(file, data[: self.room])
+        done = self.write(file, b"".join(pieces)[: self.room])
         self.room -= done
         return done
 
@@ -201,7 +201,7 @@ class Disk:
 def test_a_full_disk_loses_requests_counts_them_and_is_got_over(log, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(logwriter, "_EVERY_S", 0.01)
     disk = Disk()
-    monkeypatch.setattr(logwriter.os, "write", disk)
+    monkeypatch.setattr(logwriter.os, "writev", disk)
     writer = log()
     writer.record(b"a", MATRIX, ANSWER)
     until(lambda: writer.written == 1)

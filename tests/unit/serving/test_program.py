@@ -90,7 +90,11 @@ class Caller(threading.Thread):
 
 def test_sigterm_during_load_fails_no_request(tmp_path, sklearn_model):
     port = free_port()
-    with program(tmp_path, sklearn_model, port=port, SLIPWAY_SERVING_DRAIN_SECONDS="4") as process:
+    env = {
+        "SLIPWAY_SERVING_DRAIN_SECONDS": "4",
+        "SLIPWAY_SERVING_QUEUE_BUDGET_MS": "60000",
+    }  # a slow host is no overload
+    with program(tmp_path, sklearn_model, port=port, **env) as process:
         seen = wait_until_ready(process, port)
         callers = [Caller(port) for _ in range(4)]
         for caller in callers:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from slipway.core.signature import Signature
 from slipway.errors import ArtifactError
 from slipway.serving.backends.base import Backend, Columns, Matrix, Name, matrix_of, numeric_names
+from slipway.serving.backends.levels import by_level
 
 KERNEL = "trees.so"
 _NODE = np.dtype(
@@ -40,7 +41,8 @@ class _Model(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("nodes", "leaves", "roots", "targets", "base")),
         *((name, ctypes.c_void_p) for name in ("lowest", "highest", "refuses_missing")),
-        *((name, ctypes.c_int64) for name in ("trees", "columns", "sums", "single")),
+        *((name, ctypes.c_void_p) for name in ("level_nodes", "level_leaves", "depths")),
+        *((name, ctypes.c_int64) for name in ("trees", "columns", "sums", "single", "deepest")),
     )
 
 
@@ -84,9 +86,13 @@ class _Kernel:
         self._arrays = {name: values.astype(_TYPES[name], copy=False) for name, values in arrays.items()}
         self.columns, self.sums = columns, len(self._arrays["base"])
         _check(self._arrays, columns)
-        pointers = {name: self._arrays[name].ctypes.data if len(self._arrays[name]) else None for name in _TYPES}
+        nodes, leaves, roots = (self._arrays[name] for name in ("nodes", "leaves", "roots"))
+        levels = by_level(nodes.view(_NODE), leaves, roots) or {}
+        self._arrays |= levels
+        pointers = {name: values.ctypes.data if len(values) else None for name, values in self._arrays.items()}
+        deepest = int(max(levels["depths"], default=0)) if levels else 0
         self._model = _Model(
-            **pointers, trees=len(self._arrays["roots"]), columns=columns, sums=self.sums, single=single
+            **pointers, trees=len(roots), columns=columns, sums=self.sums, single=single, deepest=deepest
         )
         self.model = ctypes.c_void_p(ctypes.addressof(self._model))
         keeping, releasing = ctypes.PyDLL(str(library)), ctypes.CDLL(str(library))

@@ -1,7 +1,6 @@
-import math
-
 from bench.serving.claims import NATIVE, best_peer, make_claims
 from bench.serving.figures import Cell, Cells
+from bench.serving.tails import Turn
 
 
 def cells(**figures):
@@ -42,19 +41,21 @@ def test_throughput_is_held_against_the_best_peer_and_the_echo():
 
 
 def test_latency_is_held_against_the_quickest_peer_at_each_rate():
-    found = by_name(
-        make_claims(
-            cells(
-                gbm100__slipway__p99_ms_at_10=1.0,
-                gbm100__mlflow__p99_ms_at_10=8.0,
-                gbm100__bentoml__p99_ms_at_10=4.0,
-                gbm100__slipway__p99_ms_at_1000=1.0,
-                gbm100__mlflow__p99_ms_at_1000=math.inf,
-            ),
-            ["gbm100"],
-        )
-    )
+    def turns(value, lost=0):
+        return [Turn(place, (value,) * 20, lost) for place in range(5)]
+
+    tails = {
+        ("slipway", 10): turns(1.0),
+        ("mlflow", 10): turns(8.0),
+        ("bentoml", 10): turns(4.0),
+        ("slipway", 1000): turns(1.0),
+        ("mlflow", 1000): turns(3.0, lost=20),
+    }
+    found = by_name(make_claims(cells(), ["gbm100"], tails))
     assert found["serving.p99_at_10rps_vs_best_peer"].value == 0.25
+    assert found["serving.p99_at_10rps_vs_best_peer"].n == 100
+    assert found["serving.p99_at_10rps_vs_best_peer"].against.startswith("BentoML;")
+    assert "0.25 to 0.25" in found["serving.p99_at_10rps_vs_best_peer"].against
     assert found["serving.p99_at_1000rps_vs_best_peer"].value == 0.0
     assert "no peer held the rate" in found["serving.p99_at_1000rps_vs_best_peer"].against
     assert "serving.p99_at_100rps_vs_best_peer" not in found
