@@ -98,14 +98,14 @@ def patch_answer(
     """Send an answer to Airflow's API as a user, through the guard; ``airflow`` is what Airflow would say to it."""
     from slipway_airflow.ui import answers
 
-    async def behind(scope, receive, send) -> None:
+    async def behind(_scope, receive, send) -> None:
         await receive()
         if airflow == OK:
             stage.approve(stage.release(), user)
         await send({"type": "http.response.start", "status": airflow, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    async def known(scope) -> str:
+    async def known(_scope) -> str:
         return user
 
     async def ask() -> httpx.Response:
@@ -131,7 +131,7 @@ def decide(stage: Stage, user: str, option: str, *, comment: str = "seen", task:
         return httpx.Response(found.status_code, json=found.json())
 
     client = AirflowClient("http://airflow", user, "word", http=httpx.MockTransport(airflow))
-    with patch("slipway.cli.decide.airflow", lambda settings, user=None: client):
+    with patch("slipway.cli.decide.airflow", lambda *_: client):
         answer(stage.settings, MODEL, option=option, comment=comment, user=user)
 
 

@@ -1,7 +1,8 @@
 """A model with a champion and a candidate that may become one: where a way around the gates is tried.
 
-The ledger is a real one on SQLite, the reports are files, the workflows, operators and rules are the product's own. The
-registry is in memory with the real one's interface, and images are digests: what is tried here is tried on what decides.
+The ledger is a real one on SQLite, the reports are files, the workflows, operators and rules are the product's own.
+The registry is in memory with the real one's interface, and images are digests: what is tried here is tried on what
+decides.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Stage(Workbench):
         """Write model.yaml."""
         self.declaration.write_text(yaml.safe_dump(declared(**changes)))
 
-    def verify_image(self, image, files) -> None:
+    def verify_image(self, image, _files) -> None:
         """Refuse an image that was changed."""
         if image.digest in self.changed:
             raise EvidenceError(f"image {image.digest[7:19]} was changed", remedy="release again")
@@ -126,7 +127,7 @@ class Stage(Workbench):
             subject=subject.with_image(image_of(release.version)) if check.needs_image else subject,
             runtime="docker",
             measurements=(_measured(outcome),),
-            reports=(Report(path=str(path.relative_to(self.settings.reports)), sha256=digest_bytes(path.read_bytes())),),
+            reports=(_report(path, self.settings.reports),),
             started_at=at,
             ended_at=at,
             release=release.id,
@@ -211,6 +212,10 @@ GOLDEN = Golden(rows=({"x": 1},), answers=(1.0,), tolerance=Tolerance(absolute=1
 def image_of(version: int) -> str:
     """Return the digest of a version's image."""
     return digest_bytes(f"image {version}".encode())
+
+
+def _report(path: Path, root: Path) -> Report:
+    return Report(path=path.relative_to(root).as_posix(), sha256=digest_bytes(path.read_bytes()))
 
 
 def _measured(outcome: Outcome) -> Measurement:

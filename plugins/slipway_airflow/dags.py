@@ -151,9 +151,7 @@ def _operator(spec: ModelSpec, plan: TaskPlan, made: Mapping[Step, BaseOperator]
     common["retry_delay"] = timedelta(seconds=5)
     if plan.needs_person:
         number = 2 if plan.step is Step.APPROVE_SECOND else 1
-        return AskForApprovalOperator(
-            **common, answer_within=timedelta(minutes=plan.timeout_minutes), number=number
-        )
+        return AskForApprovalOperator(**common, answer_within=timedelta(minutes=plan.timeout_minutes), number=number)
     if plan.performance:
         common["pool"] = PERFORMANCE_POOL
     common["execution_timeout"] = timedelta(minutes=plan.timeout_minutes)

@@ -1,4 +1,4 @@
-"""No route around the gates: each way is refused for its own reason, and the ledger has it; an honest release is not."""
+"""No route around the gates: each way is refused for its own reason and is in the ledger; an honest release is not."""
 
 import pytest
 
