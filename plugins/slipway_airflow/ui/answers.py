@@ -1,9 +1,9 @@
 """An answer to a release's question is looked at before Airflow takes it, wherever it comes from.
 
-Airflow takes one answer, from anybody who may run the DAG, and resumes the task. Here, in the API server, an answer that
-the rules do not accept is turned away with the reason, so that the question stays as it is; it is recorded, with the
-authenticated user. So is one that Airflow itself turns away. Nothing relies on this: the task considers every answer
-again (:mod:`slipway_airflow.operators.approve`), and the promotion all of them.
+Airflow takes one answer, from anybody who may run the DAG, and resumes the task. Here, in the API server, an answer
+that the rules do not accept is turned away with the reason, so that the question stays as it is; it is recorded, with
+the authenticated user. So is one that Airflow itself turns away. Nothing relies on this: the task considers every
+answer again (:mod:`slipway_airflow.operators.approve`), and the promotion all of them.
 """
 
 from __future__ import annotations
@@ -103,9 +103,7 @@ def judge(
         if not (settings.models / model).is_dir():  # a DAG that is none of ours
             return 0, ""
         answer = Answer(by=user, approved=approved, comment=comment)
-        reason = turn_away(
-            Workbench(settings, say=lambda line: None), model, run_id, answer, number=number, other=other
-        )
+        reason = turn_away(Workbench(settings), model, run_id, answer, number=number, other=other)
     except SlipwayError as error:
         return UNAVAILABLE, f"the answer cannot be judged: {error}"
     return (FORBIDDEN, reason) if reason else (0, "")

@@ -111,6 +111,7 @@ def put(bench, release):
         image=IMAGE,
         runtime=RuntimeName.DOCKER,
         options=TUNED,
+        by="ada",
     ):
         mine = replace(release, version=version, id=release_id)
         files = bench.files(mine)
@@ -143,9 +144,7 @@ def put(bench, release):
             release=release_id,
             details=details,
         )
-        bench.ledger.append(
-            EntryKind.EVIDENCE, model=subject.model, version=version, actor="ada", payload=item.to_json()
-        )
+        bench.ledger.append(EntryKind.EVIDENCE, model=subject.model, version=version, actor=by, payload=item.to_json())
         return files.subject.with_image(image)
 
     return write
