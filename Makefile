@@ -49,10 +49,11 @@ stop: $(SETUP)  ## end what this checkout started, and nothing else
 	slipway stop
 
 test: $(DEV)  ## every test, with the real engine, server and browser
-	pytest
+	pytest -n logical --dist loadfile tests/unit tests/architecture
+	pytest tests/models tests/dags tests/plugins tests/integration
 
 test-unit: $(DEV)  ## the quick tests: no engine, no server
-	pytest tests/unit tests/architecture
+	pytest -n logical --dist loadfile tests/unit tests/architecture
 
 lint: $(DEV)  ## style, types, layers, docstrings
 	ruff check .
