@@ -70,7 +70,7 @@ def _against_echo(cells: Cells, models: Sequence[str]) -> Iterator[Claim]:
 def _latencies(tails: Tails) -> Iterator[Claim]:
     for rate in (10, 100, 1000):
         ours = tails.get((SLIPWAY, rate))
-        peers = {peer: found for peer in PEERS if (found := tails.get((peer, rate)))}
+        peers = {peer: turns for peer in PEERS if (turns := tails.get((peer, rate)))}
         if not ours or not peers:
             continue
         best = min(peers, key=lambda peer: pooled(peers[peer]))

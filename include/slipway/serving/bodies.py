@@ -36,7 +36,7 @@ class Assembly:
 
     def __init__(self, announced: int) -> None:
         self._pieces: list[bytes] = []
-        self._room = memoryview(np.empty(announced, np.uint8)) if announced >= LARGE else None
+        self._room = np.empty(announced, np.uint8).data if announced >= LARGE else None
         self._size = 0
 
     def add(self, piece: bytes) -> None:
