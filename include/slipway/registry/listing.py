@@ -6,6 +6,7 @@ megabytes and a second.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import httpx
@@ -40,7 +41,7 @@ def newest_versions(tracking_uri: str, registered_model: str, *, timeout_s: floa
         "order_by": "version_number DESC",
     }
     try:
-        found = httpx.get(tracking_uri.rstrip("/") + _SEARCH, params=query, timeout=timeout_s)
+        found = _client().get(tracking_uri.rstrip("/") + _SEARCH, params=query, timeout=timeout_s)
     except httpx.HTTPError as error:
         raise RegistryUnreachable(
             f"{tracking_uri} does not answer: {error}", remedy="start the registry, or correct SLIPWAY_TRACKING_URI"
@@ -48,6 +49,12 @@ def newest_versions(tracking_uri: str, registered_model: str, *, timeout_s: floa
     if found.is_server_error:
         raise RegistryUnreachable(f"{tracking_uri} is in trouble: {found.status_code}", remedy="look into its log")
     return _numbers(found, tracking_uri)
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    """Return the one client of this process: to make one reads all certificates, at every look of every watch."""
+    return httpx.Client()
 
 
 def _numbers(found: httpx.Response, tracking_uri: str) -> tuple[int, ...]:
