@@ -8,7 +8,12 @@ import pytest
 from slipway.core.service import RuntimeName
 from slipway.core.verdict import Outcome, decide
 from slipway.errors import EvidenceError, ImageBuildError
+from slipway.images.backends import Choice
 from slipway.images.build import build_image
+from slipway.images.content import CONTENT_FILE, content_digest, differences, unpack
+from slipway.images.engine_build import inspect_image
+from slipway.images.inputs import INPUTS_FILE, unpack_inputs
+from slipway.images.rebuild import Kept, rebuilding
 from slipway.images.verify import verify_image
 from slipway.runtime.engine import connect
 from slipway.settings import Settings
@@ -85,6 +90,34 @@ def test_building_again_finds_the_same_image(build, built, versions):
     image, findings = build(versions[1])
     assert image == built[1][0]
     assert value(findings, "image.reused") == 1
+
+
+def report(findings, name):
+    return next(Path(path) for path in findings.reports if path.endswith(name)).read_bytes()
+
+
+def kept(files, findings):
+    return Kept(
+        files=files,
+        lock=report(findings, "requirements.lock").decode(),
+        inputs=unpack_inputs(report(findings, INPUTS_FILE)),
+        choice=Choice(),
+        base=findings.details["base"]["id"],
+    )
+
+
+def test_a_second_build_from_scratch_holds_the_same_and_is_removed(settings, engine, built, versions):
+    with rebuilding(settings, print) as rebuilder:
+        for files, (image, findings) in zip(versions, built, strict=True):
+            again = rebuilder.rebuild(kept(files, findings), RuntimeName.DOCKER)
+            first = unpack(report(findings, CONTENT_FILE))
+            assert content_digest(first) == findings.details["content_sha256"]
+            assert differences(first, again.content) == []
+            assert again.image.digest != image.digest, "it was found, not built"
+            assert len([path for path in first if path.startswith("opt/venv/")]) > 1000
+    assert len(rebuilder.layers) == 1, "versions with one lock share the layer that the drill has built"
+    left = [found for found in rebuilder.made if inspect_image(engine, found) is not None]
+    assert {inspect_image(engine, found)["Id"] for found in left} <= rebuilder.kept
 
 
 def test_little_is_added_to_the_base(built):

@@ -200,9 +200,8 @@ def read_image(client: docker.DockerClient, image_id: str, *, folder: str | None
     with reported_as(ImageBuildError, f"the files of image {image_id[7:19]} cannot be listed"):
         container = client.containers.create(image_id, ["true"], entrypoint=[], network_mode="none")
         try:
-            if folder is None:
-                return read_archive(container.export(chunk_size=_CHUNK))
-            return read_archive(container.get_archive(folder, chunk_size=_CHUNK)[0])
+            stream: Any = container.export(chunk_size=_CHUNK) if folder is None else container.get_archive(folder)[0]
+            return read_archive(stream)
         finally:
             container.remove(force=True, v=True)
 

@@ -130,6 +130,14 @@ def remove_made(client: docker.DockerClient, made: Iterable[str], *, keep: Itera
                     raise
 
 
+def remove_left(client: docker.DockerClient, name: str, *, older_than_s: float) -> None:
+    """Remove images of a name that are older than any build of theirs can be: a killed process has left them."""
+    with reported_as(ImageBuildError, f"images named {name} cannot be listed"):
+        found = client.api.images(name=name)
+    old = sorted((one for one in found if time.time() - one["Created"] > older_than_s), key=lambda one: one["Created"])
+    remove_made(client, [str(one["Id"]) for one in old], keep=())
+
+
 def inspect_image(client: docker.DockerClient, image_id: str) -> dict[str, Any] | None:
     """Return an image's attributes as the engine has them now; None if there is no such image."""
     from docker.errors import ImageNotFound

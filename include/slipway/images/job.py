@@ -23,7 +23,7 @@ from slipway.images.wheels import Wheel, provide_wheels
 from slipway.settings import Settings
 
 MEGABYTE = 1e6
-_ABANDONED_AFTER_S = 6 * 3600
+ABANDONED_AFTER_S = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def workspace(settings: Settings) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.iterdir():
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_S:
+            if time.time() - left.stat().st_mtime > ABANDONED_AFTER_S:
                 shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix="build-") as name:
         yield Path(name)

@@ -6,7 +6,8 @@ Rules
    program and the recipes as they were. Nothing is fetched; what is missing is named.
 2. Nothing that was built before is used: no image, no cached layer, no environment. Within one drill, versions with
    one lock share the runtime layer that the drill itself has built.
-3. What was made is removed at the end, by its id.
+3. What was made is removed at the end, by its id; what a killed drill left is removed by the next one, by its name
+   and its age.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from slipway.images.base import BaseImage, inspect_reference
 from slipway.images.container_image import IMAGE_RECIPE, LAYER_RECIPE, image_build, layer_build
 from slipway.images.content import Content, image_content
 from slipway.images.context import assemble, assemble_runtime, copy_model
-from slipway.images.engine_build import Build, build_afresh, remove_made
+from slipway.images.engine_build import Build, build_afresh, remove_left, remove_made
 from slipway.images.environment import provide_environment
 from slipway.images.folder_image import process_content
 from slipway.images.inputs import Inputs
-from slipway.images.job import digest_text, workspace
+from slipway.images.job import ABANDONED_AFTER_S, digest_text, workspace
 from slipway.images.lock import Lock, make_lock
 from slipway.images.target import Target
 from slipway.images.wheels import Wheel, stored_wheels
@@ -41,6 +42,8 @@ from slipway.settings import Settings
 
 if TYPE_CHECKING:
     import docker
+
+NAME = "slipway-reproduction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,9 @@ class Rebuilder:
         return assemble(folder, files=kept.files, config=config, lock=lock, wheels=wheels, choice=kept.choice)
 
     def _container(self, kept: Kept, work: Path) -> Rebuilt:
-        self.client = self.client or connect()
+        if self.client is None:
+            self.client = connect()
+            remove_left(self.client, NAME, older_than_s=ABANDONED_AFTER_S)
         base = inspect_reference(self.client, self.settings, kept.base)
         self.kept.add(base.id)
         lock, wheels = self._parts(kept, base.target)
@@ -214,4 +219,4 @@ def first_content(settings: Settings, image: BuiltImage, layer: str) -> Content 
 
 def _renamed(build: Build) -> Build:
     """Under a name of its own, so that the first image keeps its own."""
-    return replace(build, tag=f"slipway-reproduction:{uuid.uuid4().hex[:12]}")
+    return replace(build, tag=f"{NAME}:{uuid.uuid4().hex[:12]}")

@@ -9,6 +9,7 @@ from typing import Any
 from slipway.core.identity import Subject
 from slipway.core.verdict import Measurement, decide
 from slipway.images.backends_report import backends_section
+from slipway.images.content import content_digest
 from slipway.images.job import MEGABYTE, Product
 from slipway.images.sbom import license_of
 from slipway.reporting.page import card, page, tiles
@@ -66,6 +67,7 @@ def _facts(subject: Subject, product: Product) -> str:
     facts: dict[str, str] = {
         "Artifact": subject.artifact_sha256,
         "Image": image.digest,
+        "Content, without times": content_digest(product.content),
         "Python": image.python_version,
         "Lock": image.lock_sha256,
     }

@@ -27,7 +27,7 @@ from slipway.core.reproduction import (
     compare_answers,
     pick,
 )
-from slipway.core.service import BuiltImage, ServiceSpec
+from slipway.core.service import BuiltImage, RuntimeName, ServiceSpec
 from slipway.core.signature import Value
 from slipway.errors import (
     EngineUnavailable,
@@ -132,6 +132,8 @@ def _rebuild(bench: Workbench, rebuilder: Rebuilder, known: Recorded, base: str 
     with tempfile.TemporaryDirectory(dir=rebuilder.folder) as name:
         kept, notes = keeping.kept(bench, known, folder=Path(name), base=base)
         again = rebuilder.rebuild(kept, first.runtime)
+    if base is not None and first.runtime is RuntimeName.PROCESS:
+        notes = (*notes, f"{base} was not used: a process has no base image")
     other = "" if base is None or _recorded_base(known) == _base_label(again.content) else base
     content = _contents(bench, known, again.content, other_base=other)
     answers, problem = None, ""

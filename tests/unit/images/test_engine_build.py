@@ -5,7 +5,7 @@ import time
 import pytest
 
 from slipway.errors import ImageBuildError
-from slipway.images.engine_build import follow, runs_as_root, wrong_labels
+from slipway.images.engine_build import follow, remove_left, remove_made, runs_as_root, wrong_labels
 
 ID = "sha256:" + "a" * 64
 
@@ -66,3 +66,59 @@ def test_labels_that_say_something_else_are_named():
     seen = {"Config": {"Labels": {"slipway.version": "2", "maintainer": "x"}}}
     assert wrong_labels(seen, {"slipway.version": "1"}) == {"slipway.version": "2"}
     assert wrong_labels(seen, {"slipway.version": "2"}) == {}
+
+
+def test_the_id_that_each_step_left_is_noted_for_the_removal():
+    steps = []
+    events = [
+        {"stream": "Step 1/2 : FROM x\n"},
+        {"stream": " ---> 0123456789ab\n"},
+        {"stream": " ---> Running in ba9876543210\n ---> aaaaaaaaaaaa\n"},
+        {"aux": {"ID": ID}},
+    ]
+    follow(events, lambda line: None, deadline=later(), steps=steps)
+    assert steps == ["0123456789ab", "aaaaaaaaaaaa"]
+
+
+class Engine:
+    """Images by id, each with its parent; removing one removes its unnamed parents, as the engine does."""
+
+    def __init__(self, parents):
+        from docker.errors import APIError, ImageNotFound
+
+        self.errors = APIError, ImageNotFound
+        self.parents, self.images = dict(parents), self
+
+    def get(self, image_id):
+        found = [known for known in self.parents if known.startswith(image_id)]
+        if not found:
+            raise self.errors[1]("no such image")
+        return type("Image", (), {"attrs": {"Id": found[0]}})
+
+    def remove(self, image_id):
+        if image_id in self.parents.values():
+            response = type("Response", (), {"status_code": 409, "url": "", "reason": "conflict"})
+            raise self.errors[0]("it has children", response=response)
+        del self.parents[image_id]
+
+
+def test_what_was_made_is_removed_newest_first_and_what_others_stand_on_stays():
+    engine = Engine({"base": None, "step1": "base", "step2": "step1", "image": "step2", "others": "step1"})
+    remove_made(engine, ["base", "step1", "step2", "image", "gone"], keep=["base"])
+    assert set(engine.parents) == {"base", "step1", "others"}
+
+
+def test_the_base_stays_also_when_nothing_stands_on_it():
+    engine = Engine({"base": None, "image": "base"})
+    remove_made(engine, ["base", "image"], keep=["base"])
+    assert set(engine.parents) == {"base"}
+
+
+def test_what_a_killed_drill_left_is_removed_once_no_drill_can_be_at_it():
+    now = time.time()
+    engine = Engine({"old": None, "young": None})
+    engine.api = type(
+        "Api", (), {"images": lambda self, name: [{"Id": "old", "Created": now - 900}, {"Id": "young", "Created": now}]}
+    )()
+    remove_left(engine, "slipway-reproduction", older_than_s=600)
+    assert set(engine.parents) == {"young"}
