@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -161,7 +162,7 @@ def digest_file(path: Path) -> str:
 def _read(path: Path, sha256: str | None, take: Callable[[str, bytes], None]) -> Manifest:
     if sha256 is not None and digest_file(path) != sha256:
         raise _damaged(path, f"its digest is {digest_file(path)[7:19]}, the ledger says {sha256[7:19]}")
-    with _refusals(path), tarfile.open(path, mode="r:gz") as tar:
+    with _refusals(path), gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r:") as tar:
         members = iter(tar)
         manifest = _manifest(tar, next(members, None))
         seen: set[str] = set()
@@ -174,6 +175,9 @@ def _read(path: Path, sha256: str | None, take: Callable[[str, bytes], None]) ->
         absent = sorted(set(manifest.files) - seen)
         if absent:
             raise ValueError(f"{', '.join(absent[:5])} is missing")
+        while block := packed.read(_BLOCK):  # to the last byte, where gzip has its own checksum
+            if block.strip(b"\0"):
+                raise ValueError("something follows its last member")
     return manifest
 
 
@@ -213,6 +217,8 @@ def _refusals(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise _damaged(path, "it is not there") from error
     except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, LookupError, TypeError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # what is unpacked has no room; the archive is not to blame
         raise _damaged(path, str(error) or type(error).__name__) from error
 
 

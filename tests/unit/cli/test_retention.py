@@ -22,7 +22,7 @@ def versions(project, registry):
 def test_without_apply_the_plan_is_shown_and_nothing_changed(slipway, versions):
     ran = slipway("retention", "churn")
     assert ran.code == 0
-    assert "is champion" in " ".join(ran.out.split())
+    assert "has the alias champion" in " ".join(ran.out.split())
     assert "would reclaim" in ran.out
     assert versions.stored_files("churn", 2)
 

@@ -6,6 +6,8 @@ import pytest
 
 from slipway.errors import ArtifactError
 from slipway.registry.copies import ARCHIVED
+from slipway.registry.mlflow_registry import Registry
+from tests.unit.registry.conftest import write_version
 
 MODEL = "a_model"
 
@@ -97,3 +99,43 @@ def test_a_cached_copy_is_forgotten_and_fetched_again(store, registry):
     assert registry.forget(digest) > 0
     assert registry.cached_bytes(digest) == registry.forget(digest) == 0
     assert registry.files(MODEL, 1).subject.artifact_sha256 == digest
+
+
+def register_logged(store, tmp_path, name=MODEL):
+    """Register a version as ``mlflow.<flavor>.log_model`` does: the model lies in a place of its own."""
+    made = write_version(tmp_path / "made")
+    run = store.client.create_run(store.experiment)
+    run_id = run.info.run_id
+    logged = store.client.create_logged_model(store.experiment, name="model", source_run_id=run_id)
+    store.client.log_model_artifacts(logged.model_id, str(made / "model"))
+    store.client.finalize_logged_model(logged.model_id, "READY")
+    for part in ("snapshot", "reference"):
+        store.client.log_artifacts(run_id, str(made / part), part)
+    store.client.create_registered_model(name)
+    found = store.client.create_model_version(name, f"models:/{logged.model_id}", run_id, model_id=logged.model_id)
+    return int(found.version)
+
+
+def leaves_and_comes_back(registry, name, version, folder):
+    before, stored = registry.artifact_digest(name, version), registry.stored_files(name, version)
+    assert {"version/model/MLmodel", "version/snapshot/holdout.parquet", "version/reference/parameters.json"} <= set(
+        stored
+    )
+    folder.mkdir()
+    said = registry.copy_out(name, version, folder)
+    assert registry.take_away(name, version, stored) == sum(stored.values())
+    assert registry.stored_files(name, version) == {}
+    assert registry.put_back(name, version, folder, said=said, mark="x") == version
+    assert registry.artifact_digest(name, version) == before
+    assert registry.stored_files(name, version) == stored
+
+
+def test_a_model_that_mlflow_logged_in_a_place_of_its_own_leaves_and_comes_back(store, registry, tmp_path):
+    leaves_and_comes_back(registry, MODEL, register_logged(store, tmp_path), tmp_path / "copy")
+
+
+@pytest.mark.slow
+def test_a_version_leaves_and_comes_back_through_a_tracking_server(server, open_store, tmp_path):
+    registry = Registry(server, cache=tmp_path / "cache")
+    version = register_logged(open_store(server, tmp_path), tmp_path, "served")
+    leaves_and_comes_back(registry, "served", version, tmp_path / "copy")
