@@ -25,6 +25,7 @@ from slipway.ledger.entries import FLEET, Entry, Head
 from slipway.ledger.signing import PublicKeys
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
+_PLACES = {"file": "the anchor file", "mlflow": "MLflow"}
 _RESTORE = "keep the file as it is, put the copy of a backup in its place, and find out who wrote to it"
 
 
@@ -200,7 +201,7 @@ def _lost(place: str, held: int, now: int) -> Finding | None:
         kind=Kind.ANCHOR_LOST,
         model=FLEET,
         place=place,
-        what=f"the {place} held the anchor of entry {held}, and now "
+        what=f"{_PLACES.get(place, place)} held the anchor of entry {held}, and now "
         + (f"its newest is that of entry {now}" if now else "it holds none"),
         remedy="find out who took it out; put a backup back, or begin anew with `slipway ledger anchor`",
     )
@@ -211,7 +212,8 @@ def _incomplete(place: str, seq: int) -> Finding:
         kind=Kind.ANCHOR_INCOMPLETE,
         model=FLEET,
         place=place,
-        what=f"the anchor of entry {seq} is not in the {place}: its writing was cut short, or it was taken out",
+        what=f"the anchor of entry {seq} is not in {_PLACES.get(place, place)}: its writing was cut short, or it was "
+        "taken out",
         remedy="`slipway ledger anchor` completes it",
         severity=Severity.WARN,
     )

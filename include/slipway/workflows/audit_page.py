@@ -111,8 +111,9 @@ def _beyond(audit: Audit) -> str:
 
 
 def _models(audit: Audit) -> str:
-    wrong = {finding.model for finding in audit.findings if finding.severity is Severity.FAIL}
-    unknown = {finding.model for finding in audit.findings if finding.severity is Severity.UNKNOWN}
+    champions = [f for f in audit.findings if f not in audit.reports.findings]
+    wrong = {finding.model for finding in champions if finding.severity is Severity.FAIL}
+    unknown = {finding.model for finding in champions if finding.severity is Severity.UNKNOWN}
     rows = []
     for model in audit.models:
         outcome = Outcome.FAILED if model in wrong else Outcome.INCONCLUSIVE if model in unknown else Outcome.PASSED

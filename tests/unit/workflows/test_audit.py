@@ -7,34 +7,53 @@ import pytest
 
 from slipway.core.finding import Finding, Kind, Severity
 from slipway.core.identity import digest_bytes
+from slipway.core.service import BuiltImage, RuntimeName, ServiceSpec
 from slipway.core.verdict import Outcome
-from slipway.deploy.routes import Role
+from slipway.deploy.journal import Deployment
+from slipway.deploy.routes import Backend, Role
 from slipway.errors import AuditFailed, AuditInconclusive, EngineUnavailable
 from slipway.ledger import EntryKind
 from slipway.workflows import audit_models, audit_paging
 from slipway.workflows.approve import record_decision
 from slipway.workflows.audit import ACTOR, audit, open_findings
 from slipway.workflows.audit_reports import newest_evidence
-from slipway.workflows.deploy import deploy
+from slipway.workflows.deploy import Served, deploy, record_deployment
 from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
 from slipway.workflows.rollback import rollback
 from slipway.workflows.standing import CHAMPION
+from tests.unit.workflows.conftest import TUNED
 from tests.unit.workflows.test_anchor import direct, rewrite
 
+BUILT = {"runtime": RuntimeName.DOCKER, "python_version": "3.11", "lock_sha256": digest_bytes(b"the lock")}
 IMAGES = {version: digest_bytes(f"image {version}".encode()) for version in (1, 2)}
 
 
 @pytest.fixture
 def served(bench, gateway, complete):
-    """Version 1, then version 2, released; everything is as recorded."""
+    """Version 1, then version 2, released; everything is as recorded. Both are put behind the gateway at once."""
+    running = {}
     for version in (1, 2):
         bench.registry.add("churn", version, f"model {version}".encode())
         release = Release(id=f"r{version}", model="churn", version=version, requester="ada")
         complete(version=version, release_id=release.id, image=IMAGES[version])
         record_decision(bench, release, approved=True, by="bob")
-        promote(bench, release)
-        deploy(bench, release)
+        subject = promote(bench, release)
+        image = BuiltImage(digest=IMAGES[version], reference=IMAGES[version], **BUILT)
+        handle = running[version] = bench.runtime.start(
+            ServiceSpec(name=f"churn-{version}", image=image, subject=subject)
+        )
+        deployment = Deployment(
+            model="churn", version=version, handle=handle, previous=None, replaced=None, events=(), timings={}
+        )
+        record_deployment(
+            bench, EntryKind.DEPLOYMENT, Served(subject, image, TUNED), deployment, actor="ada", release=release.id
+        )
+    backends = (
+        Backend(version=2, weight=100, role=Role.CHAMPION, handle=running[2]),
+        Backend(version=1, weight=0, role=Role.PREVIOUS, handle=running[1]),
+    )
+    gateway.set_route("churn", backends)
     return bench
 
 
