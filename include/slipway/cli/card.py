@@ -8,9 +8,9 @@ import typer
 
 from slipway.cli.output import AsJson, err, out, print_json, working
 from slipway.cli.report import open_page
+from slipway.core.cardformat import CardFormat
 from slipway.settings import Settings
 from slipway.specs import model_folder
-from slipway.workflows.model_card import CardFormat
 
 
 def register(app: typer.Typer) -> None:

@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zipfile
 from collections.abc import Callable, Mapping
@@ -75,7 +76,8 @@ def write_archive(
             f"{out} cannot be written: {error}", remedy="name a place with room that is yours"
         ) from error
     finally:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what could not be written must be told, not what could not be removed
+            half.unlink()
     progress(len(content), len(content))
     return Packed(path=out, files=len(files), manifest_sha256=digest(manifest))
 

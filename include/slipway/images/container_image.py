@@ -81,27 +81,18 @@ def build_container(job: Job) -> Product:
         content = image_content(client, image, layer=layer["Id"], notes=notes)
     finally:
         client.close()
-    built = BuiltImage(
-        digest=image["Id"],
-        reference=image["Id"],
-        runtime=RuntimeName.DOCKER,
-        python_version=base.target.python_version,
-        lock_sha256=lock.sha256,
-    )
-    sizes = (
-        Measurement(name="image.size_mb", value=image["Size"] / MEGABYTE, unit="MB"),
-        Measurement(name="image.added_mb", value=(image["Size"] - base.size) / MEGABYTE, unit="MB"),
+    reused = (
         Measurement(name="runtime_layer.reused", value=float(layer_reused)),
         Measurement(name="image.reused", value=float(image_reused)),
     )
     return Product(
-        image=built,
+        image=_built(image["Id"], lock, base),
         lock=lock,
         wheels=wheels,
         base=base,
         choice=choice,
         content=content,
-        measurements=(*sizes, *_checks(seen, wanted.labels)),
+        measurements=(*_sizes(image["Size"], base), *reused, *_checks(seen, wanted.labels)),
         details={"context_sha256": context, "runtime_layer": layer["Id"], "tag": wanted.tag},
     )
 
@@ -113,6 +104,23 @@ def _choose(client: docker.DockerClient, job: Job, context: Path, layer: str) ->
     choice = choose_in_container(job.candidates, context=context, client=client, layer=layer)
     job.progress(f"backends: {choice.backend or choice.evidence.get('reason')}")
     return choice
+
+
+def _built(digest: str, lock: Lock, base: BaseImage) -> BuiltImage:
+    return BuiltImage(
+        digest=digest,
+        reference=digest,
+        runtime=RuntimeName.DOCKER,
+        python_version=base.target.python_version,
+        lock_sha256=lock.sha256,
+    )
+
+
+def _sizes(size: int, base: BaseImage) -> tuple[Measurement, ...]:
+    return (
+        Measurement(name="image.size_mb", value=size / MEGABYTE, unit="MB"),
+        Measurement(name="image.added_mb", value=(size - base.size) / MEGABYTE, unit="MB"),
+    )
 
 
 def _checks(seen: Mapping[str, Any], expected: Mapping[str, str]) -> tuple[Measurement, ...]:

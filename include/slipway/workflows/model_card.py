@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from slipway.cards import Card, CardFacts, DataFacts, Rival, build_card, read_data, to_html, to_markdown
+from slipway.core.cardformat import CardFormat
 from slipway.core.evidence import Check, Dossier, Evidence, Report
 from slipway.core.identity import Subject, digest_bytes
 from slipway.errors import EvidenceError, SlipwayError
@@ -30,14 +30,6 @@ from slipway.workflows.workbench import Workbench
 
 STEM = "card"
 PROSE = "card.md"
-
-
-class CardFormat(StrEnum):
-    """What a card can be written as."""
-
-    HTML = "html"
-    MARKDOWN = "md"
-    PDF = "pdf"
 
 
 def model_card(bench: Workbench, model: str, *, version: int | None = None) -> Card:

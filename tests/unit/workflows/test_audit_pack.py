@@ -190,14 +190,14 @@ def forged(change):
     return tamper
 
 
-@case("file reports/r2-evaluate/r.html: altered")
+@case("file reports/churn/v2/r2/evaluate/r.html: altered")
 def a_report_is_altered(files):
-    files["reports/r2-evaluate/r.html"] += b" "
+    files["reports/churn/v2/r2/evaluate/r.html"] += b" "
 
 
-@case("file reports/r2-evaluate/r.html: it is missing")
+@case("file reports/churn/v2/r2/evaluate/r.html: it is missing")
 def a_report_is_missing(files):
-    del files["reports/r2-evaluate/r.html"]
+    del files["reports/churn/v2/r2/evaluate/r.html"]
 
 
 @case("file notes.txt: extra")
@@ -241,9 +241,9 @@ def a_card_is_altered(files):
     files["cards/churn/v2/card.md"] += b"It is very good.\n"
 
 
-@case("file reports/r2-evaluate/r.html: altered: ledger entry")
+@case("file reports/churn/v2/r2/evaluate/r.html: altered: ledger entry")
 def a_report_is_altered_and_the_manifest_with_it(files):
-    files["reports/r2-evaluate/r.html"] += b" "
+    files["reports/churn/v2/r2/evaluate/r.html"] += b" "
     remanifest(files)
 
 
@@ -253,9 +253,9 @@ def the_card_that_the_approver_saw_is_altered_and_the_manifest_with_it(files):
     remanifest(files)
 
 
-@case("file reports/r2-load_test/r.html: missing: ledger entry")
+@case("file reports/churn/v2/r2/load_test/r.html: missing: ledger entry")
 def a_report_is_taken_out_of_the_manifest_too(files):
-    del files["reports/r2-load_test/r.html"]
+    del files["reports/churn/v2/r2/load_test/r.html"]
     remanifest(files)
 
 
@@ -632,13 +632,13 @@ def test_the_same_content_gives_the_same_bytes(history, tmp_path):
 
 
 def test_a_report_that_is_gone_or_altered_on_this_host_is_told_and_the_pack_written(history, tmp_path):
-    report = history.settings.reports / "r1-evaluate" / "r.html"
+    report = history.settings.reports / "churn" / "v1" / "r1" / "evaluate" / "r.html"
     report.write_text("nicer")
     made = audit_pack(history, ["churn"], tmp_path / "a.zip")
-    assert "file reports/r1-evaluate/r.html: altered: ledger entry 2" in made.problem
+    assert "file reports/churn/v1/r1/evaluate/r.html: altered: ledger entry 2" in made.problem
     report.unlink()
     made = audit_pack(history, ["churn"], tmp_path / "a.zip")
-    assert "file reports/r1-evaluate/r.html: missing" in made.problem
+    assert "file reports/churn/v1/r1/evaluate/r.html: missing" in made.problem
     assert any("is gone from this host" in line for line in history.said)
     assert (tmp_path / "a.zip").is_file()
 
@@ -649,8 +649,8 @@ def test_a_period_holds_the_whole_of_each_release_that_reaches_into_it(history, 
     assert not made.problem
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         names = archive.namelist()
-    assert "reports/r2-validate_data/r.html" in names
-    assert not [name for name in names if name.startswith("reports/r1-")]
+    assert "reports/churn/v2/r2/validate_data/r.html" in names
+    assert not [name for name in names if name.startswith("reports/churn/v1/")]
 
 
 def test_a_fleets_pack_holds_every_model(history, tmp_path):

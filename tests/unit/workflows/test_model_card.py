@@ -3,12 +3,13 @@
 import pandas as pd
 import pytest
 
+from slipway.core.cardformat import CardFormat
 from slipway.core.identity import digest_bytes
 from slipway.errors import CommandError, RegistryUnreachable
 from slipway.ledger import EntryKind
 from slipway.runtime import paper
 from slipway.workflows.approve import record_decision, request_approval
-from slipway.workflows.model_card import CardFormat, model_card, publish_card, write_card
+from slipway.workflows.model_card import model_card, publish_card, write_card
 from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
 from slipway.workflows.release_report import release_story, report_path

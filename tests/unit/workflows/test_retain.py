@@ -338,7 +338,7 @@ def test_a_damaged_archive_is_refused_and_named_and_the_version_stays_marked(old
 
 def test_reports_alone_come_back_and_what_was_never_archived_is_told(old):
     run(old)
-    assert restore_reports(old, "churn", 1) == 1
+    assert restore_reports(old, "churn", 1) == 2
     assert old.registry.stored_files("churn", 1) == {}
     with pytest.raises(EvidenceError, match="archived versions: 1, 2"):
         restore_version(old, "churn", 3, actor="eve")

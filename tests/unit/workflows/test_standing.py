@@ -161,14 +161,17 @@ def test_a_rollback_meanwhile_makes_a_release_stale(bench, through):
 
 def test_evidence_that_names_no_champion_is_refused(bench, through, monkeypatch):
     waiting = through(1, waits=True)
-    dossier = bench.ledger.dossier
+    entries = bench.ledger.entries
 
-    def forgetful(subject):
-        found = dossier(subject)
-        kept = tuple(replace(e, details={**e.details, "standing": None}) for e in found.evidence)
-        return replace(found, evidence=kept)
+    def forgetful(**query):
+        for entry in entries(**query):
+            if "details" not in entry.payload:
+                yield entry
+                continue
+            details = {**entry.payload["details"], "standing": None}
+            yield replace(entry, payload={**entry.payload, "details": details})
 
-    monkeypatch.setattr(bench.ledger, "dossier", forgetful)
+    monkeypatch.setattr(bench.ledger, "entries", lambda **query: list(forgetful(**query)))
     with pytest.raises(PromotionRefused, match="does not say beside which champion"):
         promote(bench, waiting)
 
