@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -32,6 +33,8 @@ def fleet(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(fleet):
     with api_server(fleet, print) as server:
+        while "being read" in server.ask(server.connect(), "/slipway/fleet")[1]:  # a busy host takes its time
+            time.sleep(0.2)
         yield server
 
 

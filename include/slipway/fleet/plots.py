@@ -13,7 +13,6 @@ from slipway.reporting.tables import number
 
 WIDTH, HEIGHT = 560, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 66, 14, 38
-_TONES = {Outcome.PASSED.value: "ok", Outcome.FAILED.value: "bad", Outcome.INCONCLUSIVE.value: "unsure"}
 _SERIES: tuple[tuple[str, Callable[[Load], float | None], Callable[[Load], float | None]], ...] = (
     ("p99", lambda load: load.p99, lambda load: load.p99_limit),
     ("p95", lambda load: load.p95, lambda load: load.p95_limit),
@@ -115,7 +114,8 @@ def _dots(
         bound = limit(load)
         said += "" if bound is None else f" of {number(bound, 'ms')}"
         beyond = bound is not None and found > bound
-        tone = "bad" if beyond else "ok" if load.outcome == Outcome.PASSED.value else _TONES.get(load.outcome, "ok")
+        # A test may fail for another reason than its percentiles: a dot is red for its own.
+        tone = "bad" if beyond else "unsure" if load.outcome == Outcome.INCONCLUSIVE.value else "ok"
         dot = (
             f'<circle class="dot {name} {tone}" cx="{scale.x(index):.1f}" cy="{scale.y(found):.1f}" r="4">'
             f"<title>{escape(said)}, {escape(load.outcome)}</title></circle>"
