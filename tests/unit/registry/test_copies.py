@@ -2,6 +2,7 @@
 
 import shutil
 
+import mlflow
 import pytest
 
 from slipway.errors import ArtifactError
@@ -112,7 +113,12 @@ def register_logged(store, tmp_path, name=MODEL):
     for part in ("snapshot", "reference"):
         store.client.log_artifacts(run_id, str(made / part), part)
     store.client.create_registered_model(name)
-    found = store.client.create_model_version(name, f"models:/{logged.model_id}", run_id, model_id=logged.model_id)
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(store.uri)  # MLflow looks the logged model up in its process-wide store
+    try:
+        found = store.client.create_model_version(name, f"models:/{logged.model_id}", run_id, model_id=logged.model_id)
+    finally:
+        mlflow.set_tracking_uri(before)
     return int(found.version)
 
 
