@@ -12,16 +12,19 @@ from typing import Any
 import httpx
 
 from slipway.errors import RegistryError, RegistryUnreachable
+from slipway.registry.copies import ARCHIVED, RESTORED_FROM
 
 NEWEST = 200
 _SEARCH = "/api/2.0/mlflow/model-versions/search"
 _READY = "READY"
+_OLD = frozenset({ARCHIVED, RESTORED_FROM})
 
 
 def newest_versions(tracking_uri: str, registered_model: str, *, timeout_s: float = 10) -> tuple[int, ...]:
     """Return the numbers of a registered model's newest versions, at most :data:`NEWEST`, oldest first.
 
-    A version whose files are not complete yet is not among them. A model that is not registered has none.
+    A version whose files are not complete yet is not among them, nor one that went to the archive or came back from
+    it: it is no new one. A model that is not registered has none.
 
     Raises
     ------
@@ -61,9 +64,13 @@ def _numbers(found: httpx.Response, tracking_uri: str) -> tuple[int, ...]:
     try:
         versions: list[dict[str, Any]] = found.raise_for_status().json().get("model_versions", [])
         ready = (one for one in versions if one.get("status", _READY) == _READY)
-        return tuple(sorted(int(one["version"]) for one in ready))
+        return tuple(sorted(int(one["version"]) for one in ready if not _OLD & _tags(one)))
     except (httpx.HTTPStatusError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise RegistryError(
             f"{tracking_uri} does not answer as MLflow does: {error}",
             remedy="check that SLIPWAY_TRACKING_URI is an MLflow server's address",
         ) from error
+
+
+def _tags(version: dict[str, Any]) -> frozenset[str]:
+    return frozenset(tag["key"] for tag in version.get("tags") or ())

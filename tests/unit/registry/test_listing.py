@@ -48,6 +48,16 @@ def test_versions_that_are_ready_are_listed_oldest_first():
     assert query["order_by"] == ["version_number DESC"]
 
 
+def test_a_version_that_went_to_the_archive_or_came_back_from_it_is_no_new_one():
+    versions = [
+        {"version": "1", "tags": [{"key": "slipway.archived", "value": "sha256:1"}]},
+        {"version": "2", "tags": [{"key": "owner", "value": "ada"}]},
+        {"version": "3", "tags": [{"key": "slipway.restored_from", "value": "sha256:1"}]},
+    ]
+    with registry({"model_versions": versions}) as (url, _):
+        assert newest_versions(url, "churn") == (2,)
+
+
 def test_a_model_that_is_not_registered_has_no_versions():
     with registry({}) as (url, _):
         assert newest_versions(url, "churn") == ()
