@@ -53,6 +53,11 @@ class RiskTier(StrEnum):
         """Whether a person must approve; a low tier is approved by policy, and the ledger says so."""
         return self is not RiskTier.LOW
 
+    @property
+    def people(self) -> int:
+        """How many different persons must approve."""
+        return {RiskTier.LOW: 0, RiskTier.MEDIUM: 1, RiskTier.HIGH: 2}[self]
+
 
 class Task(StrEnum):
     """What kind of answer the model gives; decides which metrics apply."""
@@ -303,6 +308,9 @@ class ModelSpec(Part):
         unknown = sorted({*self.quality.drift.intended} - names - {self.quality.label})
         if unknown:
             problems.append(f"quality.drift.intended: {', '.join(unknown)} is neither an input nor the label")
+        undecidable = self.approval.problem(self.risk_tier.people)
+        if undecidable:
+            problems.append(f"approval: {undecidable}")
         if self.monitoring is not None and self.scoring is None:
             problems.append("monitoring: the nightly watch reads the days that batch scoring scored; declare scoring")
         if problems:
