@@ -150,7 +150,8 @@ def _operator(spec: ModelSpec, plan: TaskPlan, made: Mapping[Step, BaseOperator]
     common: dict[str, Any] = {"task_id": plan.step.value, "model": spec.name, "retries": plan.retries}
     common["retry_delay"] = timedelta(seconds=5)
     if plan.needs_person:
-        return AskForApprovalOperator(**common, answer_within=timedelta(minutes=plan.timeout_minutes))
+        number = 2 if plan.step is Step.APPROVE_SECOND else 1
+        return AskForApprovalOperator(**common, answer_within=timedelta(minutes=plan.timeout_minutes), number=number)
     if plan.performance:
         common["pool"] = PERFORMANCE_POOL
     common["execution_timeout"] = timedelta(minutes=plan.timeout_minutes)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from slipway_airflow import ended
+from slipway_airflow.ui.answers import AnswerGuard
 from slipway_airflow.ui.links import RUN_PAGE, URL_PREFIX, ReleaseLink, ReportLink
 
 
@@ -21,11 +22,12 @@ class SlipwayPlugin(AirflowPlugin):
     """What Slipway adds to Airflow.
 
     Links from a task to its report and to its release, a run's release in a tab, the reports behind Airflow's login,
-    and who hears of a release that failed.
+    who looks at answers before Airflow takes them, and who hears of a release that failed.
     """
 
     name = "slipway"
     fastapi_apps: ClassVar[list[Any]] = [{"app": reports, "url_prefix": URL_PREFIX, "name": "slipway"}]
+    fastapi_root_middlewares: ClassVar[list[Any]] = [{"middleware": AnswerGuard, "name": "slipway answers"}]
     operator_extra_links: ClassVar[list[Any]] = [ReportLink(), ReleaseLink()]
     external_views: ClassVar[list[Any]] = [RUN_PAGE]
     listeners: ClassVar[list[Any]] = [ended]

@@ -1,11 +1,9 @@
 """Operators are thin: each calls the workflow of its name, and its errors end a task as Airflow understands it."""
 
 import importlib
-from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.standard.exceptions import HITLTimeoutError, HITLTriggerEventError
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
@@ -28,7 +26,7 @@ from slipway.plan.tasks import Step
 from slipway.workflows.release import Release
 from slipway.workflows.workbench import Workbench
 from slipway_airflow.dags import OPERATORS
-from slipway_airflow.operators.approve import COMMENT, ApproveOperator, AskForApprovalOperator
+from slipway_airflow.operators.approve import COMMENT, ApproveOperator
 from slipway_airflow.operators.base import airflow_errors
 from slipway_airflow.operators.evaluate import EvaluateOperator
 from slipway_airflow.operators.rollback import RollbackOperator
@@ -174,96 +172,3 @@ def test_a_gate_that_stopped_still_shows_its_report(dag, context, monkeypatch):
     with pytest.raises(AirflowFailException):
         operator.execute(context())
     assert operator.report_path == "churn/v3/manual__1/a_step/a_step.html"
-
-
-@pytest.fixture
-def ask(dag):
-    return make(AskForApprovalOperator, answer_within=timedelta(hours=8))
-
-
-@pytest.fixture
-def decisions(monkeypatch):
-    """What was recorded; a rejection ends the release as it does in earnest."""
-    made = []
-
-    def record(bench, release, *, approved, by, comment):
-        made.append((release.id, approved, by, comment))
-        if not approved:
-            raise GateStopped(f"rejected by {by}", remedy="ask them")
-
-    monkeypatch.setattr("slipway.workflows.approve.record_decision", record)
-    return made
-
-
-def answered(option, **given):
-    user = {"id": "officer", "name": "officer"}
-    return {"chosen_options": [option], "params_input": {COMMENT: "seen"}, "responded_by_user": user, **given}
-
-
-def test_the_question_shows_the_evidence(ask, context, monkeypatch):
-    asked = []
-    parent = type(ask).__mro__[1]
-    monkeypatch.setattr("slipway.workflows.approve.request_approval", lambda bench, release: f"evidence {release.id}")
-    monkeypatch.setattr(parent, "execute", lambda self, context: asked.append(self.body))
-    ask.execute(context(**{COMMENT: ""}))
-    assert asked == ["evidence manual__1"]
-
-
-def test_nobody_is_asked_on_an_incomplete_dossier(ask, context, monkeypatch):
-    def incomplete(bench, release):
-        raise PromotionRefused("load_test: no evidence", remedy="release again")
-
-    monkeypatch.setattr("slipway.workflows.approve.request_approval", incomplete)
-    monkeypatch.setattr(type(ask).__mro__[1], "execute", pytest.fail)
-    with pytest.raises(AirflowFailException, match="load_test: no evidence"):
-        ask.execute(context())
-
-
-def test_the_comment_is_no_param_of_the_release(ask, context):
-    assert ask.release(context(**{COMMENT: "hello"})).version == 3
-    assert list(ask.params) == [COMMENT]
-
-
-def test_an_approval_is_recorded_with_its_author(ask, context, decisions):
-    assert ask.execute_complete(context(), answered("Approve")) == {"by": "officer", "comment": "seen"}
-    assert decisions == [("manual__1", True, "officer", "seen")]
-
-
-def test_a_rejection_is_recorded_and_fails_the_task(ask, context, decisions):
-    with pytest.raises(AirflowFailException, match="rejected by officer"):
-        ask.execute_complete(context(), answered("Reject"))
-    assert decisions == [("manual__1", False, "officer", "seen")]
-
-
-def test_silence_is_a_rejection_by_the_timeout(ask, context, decisions):
-    event = {"error": "no response in time", "error_type": "timeout"}
-    with pytest.raises(AirflowFailException, match="rejected by timeout"):
-        ask.execute_complete(context(), event)
-    assert decisions == [("manual__1", False, "timeout", "nobody answered in time")]
-
-
-def test_an_answer_that_went_wrong_is_no_decision(ask, context, decisions):
-    with pytest.raises(HITLTriggerEventError) as raised:
-        ask.execute_complete(context(), {"error": "invalid input", "error_type": "validation"})
-    assert not isinstance(raised.value, HITLTimeoutError)
-    assert decisions == []
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"responded_by_user": None},
-        {"params_input": None},
-        {"chosen_options": []},
-        {"chosen_options": ["Approve", "Reject"]},
-    ],
-    ids=["nobody's", "without a form", "without an option", "of both options"],
-)
-def test_only_a_plain_approval_approves(ask, context, decisions, given):
-    event = answered("Approve", **given)
-    if "chosen_options" in given:
-        with pytest.raises(AirflowFailException):
-            ask.execute_complete(context(), event)
-    else:
-        ask.execute_complete(context(), event)
-    assert [approved for _, approved, _, _ in decisions] == ["chosen_options" not in given]

@@ -1,4 +1,7 @@
-"""``approve`` and ``reject``: answer a release that waits for a person, as an Airflow user."""
+"""``approve`` and ``reject``: answer a release that waits for a person, as an Airflow user.
+
+Airflow's API turns away whom the rules do not accept, with the reason, and records the attempt; so it does here.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def approve(model: str, comment: Comment = "", user: User = None) -> None:
 
 
 def reject(model: str, comment: Comment = "", user: User = None) -> None:
-    """Reject the release that waits; it ends there, and the champion keeps serving."""
+    """Reject the release that waits, with a comment; it ends there, and the champion keeps serving."""
     answer(Settings.load(), model, option="Reject", comment=comment, user=user)
     out.print(f"rejected the release of {model}")
 
@@ -39,9 +42,22 @@ def approvals(as_json: AsJson = False) -> None:
     """List the releases that wait for a person."""
     waiting = airflow(Settings.load()).pending_approvals()
     if as_json:
-        print_json([{"dag_id": p.dag_id, "run_id": p.run_id, "subject": p.subject, "body": p.body} for p in waiting])
+        print_json(
+            [
+                {
+                    "dag_id": p.dag_id,
+                    "run_id": p.run_id,
+                    "task_id": p.task_id,
+                    "subject": p.subject,
+                    "body": p.body,
+                    "assigned": list(p.assigned),
+                }
+                for p in waiting
+            ]
+        )
         return
-    print_table("waiting for a person", ("release", "question"), [(p.run_id, p.subject) for p in waiting])
+    rows = [(p.run_id, p.subject, ", ".join(p.assigned) or "whoever did not ask for it") for p in waiting]
+    print_table("waiting for a person", ("release", "question", "who may answer"), rows)
 
 
 def answer(settings: Settings, model: str, *, option: str, comment: str, user: str | None) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 FINISHED = ("success", "failed")
+RESUMED = ("scheduled_when", "queued_when")  # a question that is asked again keeps the time of its first asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class PendingApproval:
     options : tuple[str, ...]
         The answers that it takes.
     since : datetime
-        When it was asked.
+        When it was asked; of one that is asked again, when its task went on after the answer before.
     fields : Mapping[str, Mapping[str, Any]]
         The form's fields: for each its default ``value`` and its JSON ``schema``.
     assigned : tuple[str, ...]
@@ -136,7 +137,7 @@ def pending_approval(body: Mapping[str, Any]) -> PendingApproval:
         subject=body["subject"],
         body=body.get("body") or "",
         options=tuple(body["options"]),
-        since=datetime.fromisoformat(body["created_at"]),
+        since=max(filter(None, (moment(body["created_at"]), *(moment(task.get(when)) for when in RESUMED)))),
         map_index=task.get("map_index", -1),
         fields=body.get("params") or {},
         assigned=tuple(user["id"] for user in body.get("assigned_users") or ()),

@@ -2,13 +2,16 @@
 
 Rules
 -----
-1. Every gate comes before the approval, so that a person decides on complete evidence.
+1. Every gate comes before the approval, so that a person decides on complete evidence. A high risk tier is approved by
+   two persons, the second asked after the first.
 2. What measures time runs one at a time on a host.
 3. The candidate is stopped whatever happened to the gates that used it.
 4. Nothing that changes production is tried again by itself.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from slipway.core.spec import ModelSpec
 from slipway.plan.tasks import Role, Step, TaskPlan
@@ -34,16 +37,23 @@ def plan_release(spec: ModelSpec) -> tuple[TaskPlan, ...]:
             tears_down=Step.START_CANDIDATE,
             retries=2,
         ),
-        TaskPlan(
-            step=Step.APPROVE,
-            after=(Step.LOAD_TEST, Step.STOP_CANDIDATE),
-            needs_person=spec.risk_tier.needs_person,
-            retries=0,
-            timeout_minutes=APPROVAL_MINUTES,
-        ),
-        TaskPlan(step=Step.PROMOTE, after=(Step.APPROVE,), retries=0),
+        *_approvals(spec),
+        TaskPlan(step=Step.PROMOTE, after=(_approvals(spec)[-1].step,), retries=0),
         TaskPlan(step=Step.DEPLOY, after=(Step.PROMOTE,), retries=0),
     )
+
+
+def _approvals(spec: ModelSpec) -> tuple[TaskPlan, ...]:
+    """Return one question for each person who must approve; the policy decides in the same place."""
+    first = TaskPlan(
+        step=Step.APPROVE,
+        after=(Step.LOAD_TEST, Step.STOP_CANDIDATE),
+        needs_person=spec.risk_tier.needs_person,
+        retries=0,
+        timeout_minutes=APPROVAL_MINUTES,
+    )
+    second = replace(first, step=Step.APPROVE_SECOND, after=(Step.APPROVE,))
+    return (first, second) if spec.risk_tier.people > 1 else (first,)
 
 
 def plan_rollback() -> tuple[TaskPlan, ...]:

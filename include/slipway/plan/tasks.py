@@ -19,6 +19,7 @@ class Step(StrEnum):
     LOAD_TEST = "load_test"
     STOP_CANDIDATE = "stop_candidate"
     APPROVE = "approve"
+    APPROVE_SECOND = "approve_second"
     PROMOTE = "promote"
     DEPLOY = "deploy"
     ROLLBACK = "rollback"

@@ -31,7 +31,7 @@ COMMANDS = {
     DAG_PROCESSOR: (program("airflow"), "dag-processor"),
 }
 ADMIN = "admin"
-USERS = {ADMIN: "admin", "scientist": "user", "officer": "user"}
+USERS = {ADMIN: "admin", "scientist": "user", "officer": "user", "director": "user"}
 PASSWORD_FILE = "passwords.json"
 MIGRATED_FILE = "migrated"
 MIGRATE_TIMEOUT_S = 300.0

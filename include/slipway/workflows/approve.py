@@ -1,86 +1,102 @@
-"""The approval: a person for a medium or high risk tier, the policy itself for a low one.
+"""The approval: persons for a medium or high risk tier, the policy itself for a low one.
 
 Rules
 -----
 1. Nobody is asked before the dossier is complete: there would be nothing to approve.
-2. Nor on an evaluation beside a champion who is none any more (:mod:`slipway.workflows.standing`).
-3. A decision names the digests it was taken on; when they change it is void.
-4. No answer in time is a refusal.
+2. Nor on an evaluation beside a champion who is none any more (:mod:`slipway.workflows.standing`), nor where nobody
+   knows who asked: no answer could be accepted.
+3. Who may answer, and what counts as an answer, is in :mod:`slipway.core.approval`. An answer that does not count
+   decides nothing: it is recorded as an attempt, with the authenticated user and the reason, and the question stays.
+4. The second question of a high tier is asked after the first was answered, and shows by whom.
+5. A decision names the digests it was taken on; when they change it is void.
+6. No answer in time is a refusal.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from slipway.core.evidence import Check, Dossier, Evidence
+from slipway.core.approval import POLICY, TIMEOUT, UNKNOWN_REQUESTERS, Answer, Given, Place, places_of, refusal
+from slipway.core.evidence import Check
 from slipway.core.identity import Subject
-from slipway.core.verdict import Measurement, Outcome
+from slipway.core.spec import ModelSpec
+from slipway.core.verdict import Outcome
 from slipway.errors import EvidenceError, GateStopped
 from slipway.ledger.entries import EntryKind
+from slipway.workflows.approval_text import question_text
+from slipway.workflows.approvals import approvals, requesters
+from slipway.workflows.attempts import record_attempt
 from slipway.workflows.gate import end_release
-from slipway.workflows.records import built_image, require_same_options
+from slipway.workflows.records import built_image, complete_dossier, judged_subject
 from slipway.workflows.release import Release
-from slipway.workflows.release_report import report_path
 from slipway.workflows.standing import CHALLENGER, replaced_champion
 from slipway.workflows.workbench import Workbench
 
-POLICY = "policy"
-REPORTS = "/slipway/reports"  # where Airflow serves the report files
+SILENCE = Answer(by=TIMEOUT, approved=False, comment="nobody answered in time")
 
 
-def request_approval(bench: Workbench, release: Release) -> str:
-    """Check the dossier, make the version challenger, and return the summary (Markdown) that is decided on."""
+def request_approval(bench: Workbench, release: Release, *, number: int = 1) -> Question:
+    """Check the dossier, make the version challenger, and return the question that is decided on.
+
+    Parameters
+    ----------
+    number : int
+        1 for the first question, 2 for the second of a high risk tier.
+    """
     spec, files = bench.spec(release.model), bench.files(release)
     subject, _ = built_image(bench, release, files)
-    dossier = bench.ledger.dossier(subject)
-    dossier.require_complete()
-    require_same_options(dossier)
+    dossier = complete_dossier(bench, subject, release)
     champion = replaced_champion(bench, subject, release.id, dossier.latest()[Check.EVALUATE])
+    given = approvals(bench, subject, release)
+    place = _place(spec, number)
+    if place is not None:
+        _require_askable(bench, release, given, place)
     bench.registry.set_alias(subject.model, CHALLENGER, subject.version)
-    told = summary(dossier, release, purpose=spec.purpose, tier=spec.risk_tier.value, champion=champion)
-    page = report_path(release.model, subject.version, release.id)
-    return f"{told}\n\n[The whole release on one page]({REPORTS}/{page})"
+    return Question(
+        text=question_text(dossier, release, spec, champion=champion, place=place, given=given),
+        subject=subject,
+        logins=place.logins if place else (),
+        role=place.role if place else "",
+    )
 
 
-def summary(dossier: Dossier, release: Release, *, purpose: str, tier: str, champion: int | None) -> str:
-    """Return the evidence as Markdown: what is asked, on which bytes, what each gate found."""
-    subject = dossier.subject
-    lines = [
-        f"**{subject.model} version {subject.version}** asks to become champion "
-        + (f"in place of version {champion}." if champion else "(there is none yet)."),
-        "",
-        f"{purpose}",
-        "",
-        f"Risk tier **{tier}** · requested by {_as_typed(release.requester)} · "
-        f"reason: {_as_typed(release.reason) if release.reason else 'none given'}",
-        "",
-        f"Artifact `{subject.artifact_sha256}`  ",
-        f"Image `{subject.image_digest}`",
-        "",
-        "| gate | verdict | what it measured |",
-        "|---|---|---|",
-    ]
-    lines += [_row(evidence) for evidence in dossier.latest().values()]
-    return "\n".join(lines)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a person is asked: Markdown, the bytes it is about, and who may answer (anybody when empty)."""
+
+    text: str
+    subject: Subject
+    logins: tuple[str, ...] = ()
+    role: str = ""
 
 
-def _row(evidence: Evidence) -> str:
-    judged = [m for m in evidence.measurements if m.outcome is not None]
-    # Airflow shows no HTML in Markdown: a <br> would vanish and run the sentences together.
-    shown = [_short(m) for m in judged[:4]] + ([f"and {len(judged) - 4} more"] if len(judged) > 4 else [])
-    page = next((report.path for report in evidence.reports if report.path.endswith(".html")), None)
-    gate = f"[{evidence.check}]({REPORTS}/{page})" if page else evidence.check
-    return f"| {gate} | {evidence.outcome} | {' · '.join(shown)} |"
+def _place(spec: ModelSpec, number: int) -> Place | None:
+    """Return the place of a question; None where the policy decides."""
+    found = places_of(spec)
+    if not found and number == 1:
+        return None
+    if not 1 <= number <= len(found):
+        raise EvidenceError(
+            f"{spec.name} is of risk tier {spec.risk_tier}, which has no approval {number}",
+            remedy="release the version again, so that the DAG asks as is declared now",
+        )
+    return found[number - 1]
 
 
-def _short(measurement: Measurement) -> str:
-    return re.sub(r"([|\[\]`*])", r"\\\1", " ".join(measurement.sentence().split(";")[0].split()))
-
-
-def _as_typed(text: str) -> str:
-    """Return what somebody typed as Markdown shows it, whatever it holds: nobody writes their own gates' table."""
-    return "`" + " ".join(text.split()).replace("`", "'") + "`"
+def _require_askable(bench: Workbench, release: Release, given: Sequence[Given], place: Place) -> None:
+    unknown = [who for who in requesters(bench, release) if who.strip() in UNKNOWN_REQUESTERS]
+    if unknown:
+        raise EvidenceError(
+            f"nobody knows who asked for the release {release.id} ({unknown[0]!r}), so nobody can be shown to be "
+            "another person",
+            remedy="release the version again, logged in as a user",
+        )
+    if place.number > 1 and not any(one.number == place.number - 1 for one in given):
+        raise EvidenceError(
+            f"approval {place.number} is asked for before approval {place.number - 1} was given",
+            remedy=f"clear approve of the release {release.id}, so that both are asked in their order",
+        )
 
 
 def decide_by_policy(bench: Workbench, release: Release) -> None:
@@ -92,8 +108,92 @@ def decide_by_policy(bench: Workbench, release: Release) -> None:
     record_decision(bench, release, approved=True, by=POLICY, comment=f"risk tier {spec.risk_tier}: approved by policy")
 
 
-def record_decision(bench: Workbench, release: Release, *, approved: bool, by: str, comment: str = "") -> None:
-    """Append the decision to the ledger; a rejection ends the release.
+def consider(
+    bench: Workbench, release: Release, answer: Answer, *, number: int = 1, asked_about: Subject | None = None
+) -> str:
+    """Take an answer as the decision, or record it as an attempt; return why it decides nothing, empty if it decided.
+
+    Parameters
+    ----------
+    answer : Answer
+        What Airflow's authenticated user said, or SILENCE.
+    number : int
+        Which question was answered.
+    asked_about : Subject, optional
+        The bytes that the question named; other bytes by now make it void.
+
+    Raises
+    ------
+    GateStopped
+        If the release was rejected, or nobody answered in time.
+    EvidenceError
+        If the bytes have changed since the question was asked.
+    """
+    subject, _ = built_image(bench, release, bench.files(release))
+    if answer == SILENCE:
+        record_decision(bench, release, approved=False, by=answer.by, comment=answer.comment, number=number)
+    if asked_about not in (None, subject):
+        reason = f"{subject} is not what was asked about, {asked_about}: the question is void"
+        _record_attempt(bench, release, answer, number=number, reason=reason)
+        raise EvidenceError(reason, remedy="release the version again, so that the question names these bytes")
+    reason = objection(bench, release, subject, answer, number=number)
+    if reason:
+        _record_attempt(bench, release, answer, number=number, reason=reason)
+        bench.say(f"{answer.by} decided nothing: {reason}. The question is asked again")
+        return reason
+    record_decision(
+        bench, release, approved=bool(answer.approved), by=answer.by, comment=answer.comment.strip(), number=number
+    )
+    return ""
+
+
+def objection(bench: Workbench, release: Release, subject: Subject, answer: Answer, *, number: int) -> str:
+    """Return why an answer decides nothing; empty if it decides."""
+    place = _place(bench.spec(release.model), number) or Place(number=1)
+    before = [one.by for one in approvals(bench, subject, release) if one.number != number]
+    return refusal(answer, place=place, requesters=requesters(bench, release), before=before)
+
+
+def turn_away(bench: Workbench, model: str, run_id: str, answer: Answer, *, number: int, other: str = "") -> str:
+    """Look at an answer before it is taken, by the ledger alone; return why it is turned away, empty if it is not.
+
+    What is turned away is recorded as an attempt. What is not is considered again once it was taken.
+
+    Parameters
+    ----------
+    run_id : str
+        The release's id.
+    other : str
+        Another reason why it was turned away; no rule is asked then.
+    """
+    begun = bench.begun(Release(id=run_id, model=model))
+    if begun is None:
+        return f"the ledger knows no release {run_id} of {model}"
+    release = Release(id=run_id, model=model, version=begun.version, requester=begun.actor)
+    reason = other or objection(bench, release, judged_subject(bench, release), answer, number=number)
+    if reason:
+        _record_attempt(bench, release, answer, number=number, reason=reason)
+    return reason
+
+
+def _record_attempt(bench: Workbench, release: Release, answer: Answer, *, number: int, reason: str) -> None:
+    record_attempt(
+        bench,
+        release.model,
+        version=bench.version(release),
+        actor=answer.by,
+        release=release.id,
+        what={True: "approve", False: "reject", None: "neither"}[answer.approved],
+        reason=reason,
+        number=number,
+        comment=answer.comment,
+    )
+
+
+def record_decision(
+    bench: Workbench, release: Release, *, approved: bool, by: str, comment: str = "", number: int = 1
+) -> None:
+    """Append the decision to the ledger; a rejection ends the release. Who may decide was asked before.
 
     Raises
     ------
@@ -106,7 +206,7 @@ def record_decision(bench: Workbench, release: Release, *, approved: bool, by: s
         model=subject.model,
         version=subject.version,
         actor=by,
-        payload={"release": release.id, "subject": subject.to_json(), "comment": comment},
+        payload={"release": release.id, "subject": subject.to_json(), "number": number, "comment": comment},
     )
     bench.say(f"{'approved' if approved else 'rejected'} by {by}: {comment or 'no comment'}")
     if approved:
@@ -115,16 +215,3 @@ def record_decision(bench: Workbench, release: Release, *, approved: bool, by: s
         bench.registry.delete_alias(subject.model, CHALLENGER)
     end_release(bench, release, subject, outcome=Outcome.FAILED, step="approve", reason=f"rejected by {by}: {comment}")
     raise GateStopped(f"{subject} was rejected by {by}: {comment or 'no comment'}", remedy="ask them what it lacks")
-
-
-def approval_of(bench: Workbench, subject: Subject, release: Release) -> dict[str, Any] | None:
-    """Return the approval of exactly these digests in this release, unless a later rejection took it back."""
-    kinds = [EntryKind.APPROVAL, EntryKind.REJECTION]
-    decisions = [
-        entry
-        for entry in bench.ledger.entries(model=subject.model, version=subject.version, kinds=kinds)
-        if entry.payload["subject"] == subject.to_json() and entry.payload["release"] == release.id
-    ]
-    if not decisions or decisions[-1].kind is not EntryKind.APPROVAL:
-        return None
-    return {"seq": decisions[-1].seq, "by": decisions[-1].actor, "comment": decisions[-1].payload["comment"]}

@@ -1,4 +1,11 @@
-"""Deployment: the promoted version takes the traffic, or everything is as it was."""
+"""Deployment: the promoted version takes the traffic, or everything is as it was.
+
+Rules
+-----
+1. These digests were promoted in this release, and the ledger holds what the promotion stood on: complete evidence and
+   the approvals, as they were then. A promotion that only says so deploys nothing.
+2. What is refused is recorded; a registry or an engine that does not answer refuses nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +18,11 @@ from slipway.core.verdict import Outcome
 from slipway.deploy.deployer import deploy as switch_traffic
 from slipway.deploy.journal import Deployment
 from slipway.deploy.services import Launch
-from slipway.errors import EvidenceError
+from slipway.errors import EngineUnavailable, EvidenceError, RegistryUnreachable, SlipwayError
 from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
+from slipway.workflows.attempts import record_attempt
 from slipway.workflows.gate import end_release
+from slipway.workflows.promote import require_evidence
 from slipway.workflows.records import built_image, golden_answers, tuned_options
 from slipway.workflows.release import Release
 from slipway.workflows.standing import restore_champion
@@ -30,9 +39,8 @@ def deploy(bench: Workbench, release: Release) -> Deployment:
     SlipwayError
         If the new version did not hold; the one before serves, and its alias is back.
     """
-    spec, files = bench.spec(release.model), bench.files(release)
-    subject, image = built_image(bench, release, files)
-    promotion = _promotion(bench, subject, release)
+    spec = bench.spec(release.model)
+    subject, image, promotion = _require_promoted(bench, release)
     try:
         options = tuned_options(bench, subject, release=release.id)
         deployment = switch_traffic(
@@ -116,6 +124,27 @@ def _running_options(bench: Workbench, served: Served, deployment: Deployment) -
     entries = bench.ledger.entries(model=served.subject.model, kinds=SERVING_KINDS)
     same = [entry for entry in entries if entry.payload["service"]["id"] == deployment.handle.id]
     return recorded_options(same[-1]) if same else served.options
+
+
+def _require_promoted(bench: Workbench, release: Release) -> tuple[Subject, BuiltImage, Entry]:
+    try:
+        subject, image = built_image(bench, release, bench.files(release))
+        promotion = _promotion(bench, subject, release)
+        require_evidence(bench, subject, release, at=promotion.at)
+    except (RegistryUnreachable, EngineUnavailable):
+        raise
+    except SlipwayError as error:
+        record_attempt(
+            bench,
+            release.model,
+            version=bench.version(release),
+            actor=release.requester,
+            release=release.id,
+            what="deployment",
+            reason=error.reason,
+        )
+        raise
+    return subject, image, promotion
 
 
 def _promotion(bench: Workbench, subject: Subject, release: Release) -> Entry:

@@ -9,7 +9,7 @@ from slipway.core.evidence import Evidence
 from slipway.orchestrator.client import AirflowClient
 from slipway.orchestrator.records import DagRun, TaskState
 
-PERSON = "approve"
+PERSONS = ("approve", "approve_second")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def lead_time(client: AirflowClient, dag_id: str, run_id: str, evidence: Iterabl
 
 def split_time(run: DagRun, tasks: Iterable[TaskState], evidence: Iterable[Evidence]) -> LeadTime:
     """Split a run's wall time."""
-    waiting = sum(seconds_of(task) for task in tasks if task.task_id == PERSON)
+    waiting = sum(seconds_of(task) for task in tasks if task.task_id in PERSONS)
     return LeadTime(wall=seconds_of(run), gates=sum(item.seconds for item in evidence), waiting=waiting)
 
 

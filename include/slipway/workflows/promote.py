@@ -4,9 +4,10 @@ Rules
 -----
 1. The registry's files are read anew and digested: they must be those that the gates judged.
 2. The image is inspected anew: it must be the one that the gates judged.
-3. Every required check's latest evidence on these digests is PASSED, and its reports are unaltered.
-4. The load test drove the serving options that tuning chose.
-5. The approval is on these digests.
+3. The ledger's chain holds: nothing in it was edited.
+4. Every required check's latest evidence on these digests is PASSED and this release's own
+   (:mod:`slipway.workflows.records`), its reports are unaltered, and the load test drove the options that tuning chose.
+5. The approvals in the ledger are as many as the risk tier asks for, of the right persons, on these digests, and fresh.
 6. Registry and ledger agree on the champion, and it is the one that the evaluation was made beside
    (:mod:`slipway.workflows.standing`).
 7. A refusal is recorded, with its reason. A registry or an engine that does not answer is none: nothing was judged.
@@ -14,15 +15,18 @@ Rules
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from slipway.core.evidence import Check, Evidence
 from slipway.core.identity import Subject
 from slipway.core.service import RuntimeName
 from slipway.core.verdict import Outcome
 from slipway.errors import EngineUnavailable, PromotionRefused, RegistryUnreachable, SlipwayError
 from slipway.ledger.entries import EntryKind
-from slipway.workflows.approve import approval_of
+from slipway.workflows.approvals import require_approved
 from slipway.workflows.gate import end_release
-from slipway.workflows.records import built_image, read_report, require_same_options
+from slipway.workflows.records import built_image, complete_dossier, read_report
 from slipway.workflows.release import Release
 from slipway.workflows.standing import make_champion, replaced_champion
 from slipway.workflows.workbench import Workbench
@@ -36,7 +40,8 @@ def promote(bench: Workbench, release: Release) -> Subject:
         subject, image = built_image(bench, release, files)
         _require_same_artifact(bench, subject)
         _require_runtime(bench, image.runtime)
-        approval, evaluation = _require_evidence(bench, subject, release)
+        bench.ledger.verify()
+        approvals, evaluation = require_evidence(bench, subject, release)
         before = replaced_champion(bench, subject, release.id, evaluation)
     except (RegistryUnreachable, EngineUnavailable):
         raise
@@ -58,7 +63,7 @@ def promote(bench: Workbench, release: Release) -> Subject:
         model=subject.model,
         version=subject.version,
         actor=release.requester,
-        payload={"release": release.id, "subject": subject.to_json(), "before": before, "approval": approval},
+        payload={"release": release.id, "subject": subject.to_json(), "before": before, "approvals": approvals},
     )
     bench.say(
         f"{subject} is champion" + (f" in place of version {before}" if before not in (None, subject.version) else "")
@@ -84,17 +89,21 @@ def _require_runtime(bench: Workbench, runtime: RuntimeName) -> None:
         )
 
 
-def _require_evidence(bench: Workbench, subject: Subject, release: Release) -> tuple[dict[str, object], Evidence]:
-    dossier = bench.ledger.dossier(subject)
-    dossier.require_complete()
-    require_same_options(dossier)
+def require_evidence(
+    bench: Workbench, subject: Subject, release: Release, *, at: datetime | None = None
+) -> tuple[list[dict[str, Any]], Evidence]:
+    """Return the approvals and the evaluation that allow a promotion; all else raises PromotionRefused.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        When the approvals have to hold; now if left out.
+    """
+    dossier = complete_dossier(bench, subject, release)
     for evidence in dossier.latest().values():
         for report in evidence.reports:
             read_report(bench, report.path, report.sha256)
-    approval = approval_of(bench, subject, release)
-    if approval is None:
-        raise PromotionRefused(f"{subject} has no approval in this release", remedy="have it approved first")
-    return approval, dossier.latest()[Check.EVALUATE]
+    return require_approved(bench, subject, release, at=at), dossier.latest()[Check.EVALUATE]
 
 
 def _refuse(bench: Workbench, release: Release, subject: Subject, error: SlipwayError) -> None:

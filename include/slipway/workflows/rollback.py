@@ -1,4 +1,7 @@
-"""Rollback: the previous champion serves again. Always legal, needs no new evidence, is always recorded."""
+"""Rollback: the previous champion serves again. Always legal, needs no new evidence, is always recorded.
+
+It goes back to what a release has promoted and to nothing else; one that finds nothing to go back to is recorded too.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from slipway.core.service import BuiltImage
 from slipway.core.version import VersionFiles
 from slipway.deploy.deployer import rollback as switch_back
 from slipway.deploy.journal import Deployment
-from slipway.errors import EvidenceError
+from slipway.errors import EngineUnavailable, EvidenceError, RegistryUnreachable, SlipwayError
 from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
+from slipway.workflows.attempts import record_attempt
 from slipway.workflows.deploy import Served, launch, record_deployment, recorded_options
 from slipway.workflows.records import golden_answers
 from slipway.workflows.standing import make_champion, recorded
@@ -26,13 +30,8 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
         If there was no other champion before, or its image is no longer the bytes that were judged.
     """
     spec = bench.spec(model)
-    entry = previous_deployment(bench, model, run_id=run_id)
-    subject = Subject.from_json(entry.payload["subject"])
-    image = BuiltImage.from_json(entry.payload["image"])
-    files = bench.registry.files(model, subject.version)
-    _require_same(files, subject)
-    bench.verify_image(image, files)
-    served = Served(subject, image, recorded_options(entry))
+    served = _before(bench, model, actor=actor, run_id=run_id)
+    subject, image = served.subject, served.image
     deployment = switch_back(
         runtime=bench.runtime,
         gateway=bench.gateway,
@@ -48,6 +47,23 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     record_deployment(bench, EntryKind.ROLLBACK, served, deployment, actor=actor, release=run_id, reason=reason)
     bench.say(f"{subject} is champion again")
     return deployment
+
+
+def _before(bench: Workbench, model: str, *, actor: str, run_id: str) -> Served:
+    try:
+        entry = previous_deployment(bench, model, run_id=run_id)
+        subject = Subject.from_json(entry.payload["subject"])
+        image = BuiltImage.from_json(entry.payload["image"])
+        files = bench.registry.files(model, subject.version)
+        _require_same(files, subject)
+        _require_promoted(bench, subject)
+        bench.verify_image(image, files)
+    except (RegistryUnreachable, EngineUnavailable):
+        raise
+    except SlipwayError as error:
+        record_attempt(bench, model, version=None, actor=actor, release=run_id, what="rollback", reason=error.reason)
+        raise
+    return Served(subject, image, recorded_options(entry))
 
 
 def previous_deployment(bench: Workbench, model: str, *, run_id: str) -> Entry:
@@ -85,4 +101,13 @@ def _require_same(files: VersionFiles, subject: Subject) -> None:
         raise EvidenceError(
             f"the registry's files of {subject.model} version {subject.version} have changed since they served",
             remedy="restore the artifact, or release a new version",
+        )
+
+
+def _require_promoted(bench: Workbench, subject: Subject) -> None:
+    promoted = bench.ledger.entries(model=subject.model, version=subject.version, kinds=[EntryKind.PROMOTION])
+    if not any(entry.payload["subject"] == subject.to_json() for entry in promoted):
+        raise EvidenceError(
+            f"{subject} has served, says the ledger, and no release has ever promoted it",
+            remedy="find out who wrote that, and release the version that is to serve",
         )

@@ -135,10 +135,16 @@ def test_a_ledger_that_cannot_be_read_is_told(slipway, settings):
 
 
 def test_what_waits_for_a_person_is_listed(slipway, airflow, waiting):
-    assert slipway("approvals", "--json").json == [
-        {"dag_id": "churn.release", "run_id": "r1", "subject": "Release?", "body": "| a |"}
-    ]
-    assert "Release?" in slipway("approvals").out
+    (told,) = slipway("approvals", "--json").json
+    assert {name: told[name] for name in ("dag_id", "run_id", "subject", "body")} == {
+        "dag_id": "churn.release",
+        "run_id": "r1",
+        "subject": "Release?",
+        "body": "| a |",
+    }
+    assert (told["task_id"], told["assigned"]) == ("approve", ["officer"])
+    shown = slipway("approvals").out
+    assert "Release?" in shown and "officer" in shown
 
 
 def test_nothing_waits(slipway, airflow):

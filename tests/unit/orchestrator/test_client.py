@@ -7,6 +7,8 @@ import pytest
 from slipway.errors import OrchestratorError
 from slipway.orchestrator import client as client_module
 from slipway.orchestrator.client import AirflowClient
+from slipway.orchestrator.records import pending_approval
+from tests.unit.orchestrator.conftest import STAMP, approval
 
 BROKEN = {
     "filename": "churn.py",
@@ -223,6 +225,14 @@ def test_a_question_is_not_answered_before_airflow_can_take_the_answer(
     client.respond(pending, option="Approve")
     assert waits == [pytest.approx(wait_s, abs=1.0)]
     assert len(airflow.answers) == 1
+
+
+def test_a_question_that_is_asked_again_is_as_old_as_its_last_asking(airflow, client):
+    first = approval()
+    went_on = {"scheduled_when": "2099-01-01T00:00:00+00:00", "queued_when": None}
+    again = approval(task_instance=first["task_instance"] | went_on)
+    assert pending_approval(first).since == datetime.fromisoformat(STAMP)
+    assert pending_approval(again).since.year == 2099
 
 
 REFUSED = {403: "answer as officer", 409: "answered already", 404: "no longer waits"}

@@ -52,6 +52,16 @@ def test_a_person_approves_above_the_low_tier(tier, person):
     assert approve.needs_person is person
 
 
+@pytest.mark.parametrize(("tier", "asked"), [("low", 1), ("medium", 1), ("high", 2)])
+def test_the_second_person_of_a_high_tier_is_asked_after_the_first_and_before_the_promotion(tier, asked):
+    plan = plan_release(a_spec(risk_tier=tier))
+    questions = [task.step for task in plan if task.step in (Step.APPROVE, Step.APPROVE_SECOND)]
+    assert questions == [Step.APPROVE, Step.APPROVE_SECOND][:asked]
+    assert set(questions) <= reaches(plan, Step.PROMOTE)
+    if asked == 2:
+        assert Step.APPROVE in reaches(plan, Step.APPROVE_SECOND)
+
+
 def test_what_changes_production_is_not_tried_again_by_itself():
     plan = {task.step: task for task in plan_release(a_spec())}
     assert {plan[step].retries for step in (Step.APPROVE, Step.PROMOTE, Step.DEPLOY)} == {0}

@@ -111,13 +111,11 @@ def put(bench, release):
         image=IMAGE,
         runtime=RuntimeName.DOCKER,
         options=TUNED,
+        by="ada",
     ):
-        files = bench.files(replace(release, version=version))
-        path = (
-            bench.settings.reports
-            / f"{release_id}-{check}"
-            / ("golden.json" if check is Check.RUN_SCENARIOS else "r.html")
-        )
+        mine = replace(release, version=version, id=release_id)
+        files = bench.files(mine)
+        path = bench.report_folder(mine, check.value) / ("golden.json" if check is Check.RUN_SCENARIOS else "r.html")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(golden(version).to_json()))
         subject = files.subject.with_image(image) if check.needs_image else files.subject
@@ -146,9 +144,7 @@ def put(bench, release):
             release=release_id,
             details=details,
         )
-        bench.ledger.append(
-            EntryKind.EVIDENCE, model=subject.model, version=version, actor="ada", payload=item.to_json()
-        )
+        bench.ledger.append(EntryKind.EVIDENCE, model=subject.model, version=version, actor=by, payload=item.to_json())
         return files.subject.with_image(image)
 
     return write

@@ -227,3 +227,27 @@ def test_sample_rows_are_the_golden_ones_of_what_serves(bench, gateway, served, 
 def test_there_is_no_sample_of_what_never_served(bench):
     with pytest.raises(GatewayError, match="never deployed"):
         sample_rows(bench.settings, "churn", count=1)
+
+
+def test_a_promotion_that_only_says_so_deploys_nothing(bench, gateway, complete, kinds):
+    subject = complete(image=IMAGES[1])
+    release = Release(id="r1", model="churn", version=1, requester="ada")
+    payload = {"release": "r1", "subject": subject.to_json(), "before": None, "approvals": []}
+    bench.ledger.append(EntryKind.PROMOTION, model="churn", version=1, actor="ada", payload=payload)
+    with pytest.raises(EvidenceError, match="no approval that holds"):
+        deploy(bench, release)
+    assert kinds()[-1] == "attempt"
+    assert bench.ledger.entries()[-1].payload["what"] == "deployment"
+
+
+def test_a_rollback_to_what_no_release_promoted_is_refused_and_recorded(bench, gateway, served, promoted, kinds):
+    bench.registry.add("churn", 3, b"model 3")
+    subject = bench.registry.files("churn", 3).subject.with_image("sha256:" + "3" * 64)
+    last = bench.ledger.entries(kinds=[EntryKind.DEPLOYMENT])[-1]
+    for version, about in ((3, subject.to_json()), (2, last.payload["subject"])):
+        payload = {**last.payload, "subject": about}
+        bench.ledger.append(EntryKind.DEPLOYMENT, model="churn", version=version, actor="eve", payload=payload)
+    with pytest.raises(EvidenceError, match="no release has ever promoted it"):
+        rollback(bench, "churn", actor="eve", reason="mine", run_id="back")
+    assert kinds()[-1] == "attempt"
+    assert (answers(gateway), aliases(bench)) == ([32], [2, 1])

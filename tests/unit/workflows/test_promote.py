@@ -1,8 +1,10 @@
 """Promotion: only on complete evidence about exactly these bytes; each refusal is recorded."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from slipway.core.evidence import Check
 from slipway.core.service import RuntimeName
@@ -94,7 +96,7 @@ def test_an_image_changed_after_its_gates_refuses(bench, release, approved, kind
 
 
 def test_a_report_altered_after_its_gate_refuses(bench, release, approved, kinds):
-    (bench.settings.reports / "r1-load_test" / "r.html").write_text("p95 = 1 ms")
+    (bench.report_folder(release, "load_test") / "r.html").write_text("p95 = 1 ms")
     refused(bench, release, kinds, "was altered")
 
 
@@ -168,11 +170,48 @@ def test_files_that_were_changed_behind_the_cache_are_found_at_the_promotion(ben
 
 
 def test_golden_answers_that_were_edited_refuse(bench, release, approved, kinds):
-    golden = bench.settings.reports / "r1-run_scenarios" / "golden.json"
+    golden = bench.report_folder(release, "run_scenarios") / "golden.json"
     golden.write_text(golden.read_text() + " ")
     refused(bench, release, kinds, "golden.json was altered")
 
 
 def test_a_report_that_is_gone_refuses(bench, release, approved, kinds):
-    (bench.settings.reports / "r1-evaluate" / "r.html").unlink()
+    (bench.report_folder(release, "evaluate") / "r.html").unlink()
     refused(bench, release, kinds, "cannot be read")
+
+
+def test_evidence_of_an_earlier_release_does_not_count(bench, release, complete, put, kinds):
+    complete(release_id="earlier")
+    put(Check.BUILD_IMAGE)
+    record_decision(bench, release, approved=True, by="bob")
+    refused(bench, release, kinds, "it is of the release earlier")
+
+
+def test_evidence_by_another_hand_does_not_count(bench, release, approved, put, kinds):
+    put(Check.LOAD_TEST, by="eve")
+    refused(bench, release, kinds, "eve wrote it, and ada asked")
+
+
+def test_the_requesters_own_approval_refuses(bench, release, complete, kinds):
+    complete()
+    record_decision(bench, release, approved=True, by="ada")
+    refused(bench, release, kinds, "asked for this release")
+
+
+@pytest.mark.parametrize(("hours", "allowed"), [(23, True), (25, False)])
+def test_an_approval_expires(bench, release, approved, kinds, hours, allowed):
+    now = bench.now
+    bench.now = lambda: now() + timedelta(hours=hours)
+    if allowed:
+        promote(bench, release)
+        assert champion(bench) == 1
+    else:
+        refused(bench, release, kinds, "bob's approval has expired")
+
+
+def test_nothing_is_promoted_on_a_broken_ledger(bench, release, approved, kinds):
+    engine = sa.create_engine(bench.settings.ledger_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER ledger_no_update"))
+        connection.execute(sa.text("UPDATE ledger_entries SET actor = 'cy' WHERE actor = 'bob'"))
+    refused(bench, release, kinds, "is broken")

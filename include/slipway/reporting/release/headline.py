@@ -24,6 +24,7 @@ TITLES = {
     "load_test": "Load",
     "stop_candidate": "Stop",
     "approve": "Approval",
+    "approve_second": "Second approval",
     "promote": "Promotion",
     "deploy": "Deployment",
 }

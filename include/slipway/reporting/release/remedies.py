@@ -162,6 +162,7 @@ STEPS: dict[str, str] = {
     "not load within startup_seconds.",
     "stop_candidate": "Clear the task: what it has to stop is found again by name.",
     "approve": "Ask who decided what it lacks; then release again.",
+    "approve_second": "Ask who decided what it lacks; then release again.",
     "promote": "Put right what the reason names, then release again, so that every gate judges the bytes of now.",
     "deploy": "Read the reason and the service's log; the version before serves. Release again once it is corrected.",
     "": "Read the log of the task that failed, then clear it or release again.",
