@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import httpx
 import pytest
@@ -130,13 +131,46 @@ def test_an_image_changed_after_its_tests_is_not_promoted(site, clients):
     assert clients[TUMOR].failed == []
 
 
-def test_a_rejected_version_is_not_promoted(site, clients):
-    version = site.train(TUMOR, seed=4)
-    code, said = site.release(TUMOR, version, decision="reject")
+def test_a_rejected_version_is_not_promoted_whoever_tries(site, clients):
+    version, tried = site.train(TUMOR, seed=4), []
+
+    def others():
+        tried.append(site.run("approve", TUMOR, "--as", "admin", "--comment", "mine", check=False))
+        tried.append(site.run("reject", TUMOR, "--as", "scientist", check=False))
+
+    code, said = site.release(TUMOR, version, while_waiting=others, decision="reject")
     assert code == 1, said
     assert stopped_by(site, TUMOR, version) == []
     assert "rejected by officer" in said
+    assert [done.returncode for done in tried] == [1, 1]
+    assert "another person must decide" in " ".join(tried[0].stderr.split())
+    assert "needs a comment" in " ".join(tried[1].stderr.split())
+    attempts = [e for e in site.entries(TUMOR) if e["kind"] == "attempt" and e["version"] == version]
+    assert [(e["actor"], e["payload"]["what"]) for e in attempts] == [("admin", "approve"), ("scientist", "reject")]
+    mark_approved(site, version)
     assert site.champion(TUMOR) == 1
+    assert [e["kind"] for e in site.entries(TUMOR) if e["version"] == version][-2:] == ["refusal", "release_ended"]
+
+
+def mark_approved(site, version):
+    """Mark the approval as successful over Airflow's API, as its user may, so that the promotion runs."""
+    settings = site.settings
+    login = {"username": settings.airflow_user, "password": settings.airflow_password}
+    dag = f"{settings.airflow_url}/api/v2/dags/{TUMOR}.release"
+    with httpx.Client(timeout=30, trust_env=False) as client:
+        token = client.post(f"{settings.airflow_url}/auth/token", json=login).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        runs = client.get(f"{dag}/dagRuns", params={"order_by": "-run_after", "limit": 1}).json()["dag_runs"]
+        run = runs[0]["dag_run_id"]
+        assert run.startswith(f"release-v{version}-")
+        client.patch(f"{dag}/dagRuns/{run}/taskInstances/approve", json={"new_state": "success"}).raise_for_status()
+        again = {"dry_run": False, "dag_run_id": run, "task_ids": ["promote"], "only_failed": False}
+        client.post(f"{dag}/clearTaskInstances", json=again).raise_for_status()
+        for _ in range(60):
+            time.sleep(1)
+            if client.get(f"{dag}/dagRuns/{run}").json()["state"] in ("success", "failed"):
+                return
+    raise AssertionError("the run did not end")
 
 
 def test_a_second_version_takes_over_and_a_rollback_puts_the_first_back(site, clients):
