@@ -9,6 +9,7 @@ from slipway.errors import EvidenceError, PromotionRefused
 from slipway.ledger import EntryKind
 from slipway.workflows.approve import record_decision, request_approval
 from slipway.workflows.promote import promote
+from slipway.workflows.records import complete_dossier
 from slipway.workflows.release import Release
 from slipway.workflows.standing import (
     RESTORER,
@@ -161,17 +162,13 @@ def test_a_rollback_meanwhile_makes_a_release_stale(bench, through):
 
 def test_evidence_that_names_no_champion_is_refused(bench, through, monkeypatch):
     waiting = through(1, waits=True)
-    entries = bench.ledger.entries
 
-    def forgetful(**query):
-        for entry in entries(**query):
-            if "details" not in entry.payload:
-                yield entry
-                continue
-            details = {**entry.payload["details"], "standing": None}
-            yield replace(entry, payload={**entry.payload, "details": details})
+    def forgetful(*about):
+        found = complete_dossier(*about)
+        kept = tuple(replace(e, details={**e.details, "standing": None}) for e in found.evidence)
+        return replace(found, evidence=kept)
 
-    monkeypatch.setattr(bench.ledger, "entries", lambda **query: list(forgetful(**query)))
+    monkeypatch.setattr("slipway.workflows.promote.complete_dossier", forgetful)
     with pytest.raises(PromotionRefused, match="does not say beside which champion"):
         promote(bench, waiting)
 
