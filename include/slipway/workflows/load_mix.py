@@ -53,6 +53,7 @@ def load_mix(bench: Workbench, spec: ModelSpec, files: VersionFiles, golden: Gol
         golden,
         rows=(*golden.rows, *(row for _, row in unusual)),
         answers=(*golden.answers, *answers),
+        served=(),  # nobody has answered the further rows yet
     )
     return mixed, (*kinds, *(kind for kind, _ in unusual))
 
