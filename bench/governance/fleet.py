@@ -358,6 +358,6 @@ def _alert(name: str, until: date) -> dict[str, Any]:
         "version": 1,
         "said": "x3 has moved",
         "next_step": "look at the source of x3",
-        "seen": "[]",
-        "clear": "[]",
+        "seen": until.isoformat(),
+        "clear": "",
     }

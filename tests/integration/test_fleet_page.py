@@ -3,10 +3,10 @@
 import http.client
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from bench.governance.fleet import make_fleet
 from bench.governance.page import api_server, project
@@ -15,7 +15,8 @@ from slipway.ledger.store import Ledger
 pytestmark = pytest.mark.slow
 
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-UNTIL = datetime(2026, 3, 1, 12, tzinfo=UTC)
+UNTIL = datetime.now(UTC)
+WAIT_MS = 60_000
 PATHS = ["/fleet", "/fleet/churn", "/api/models", "/api/models/churn", "/api/models/churn/timeline"]
 PATHS += ["/api/models/churn/live?at=2026-01-01", "/reports/churn/page.html", "/runs/churn.release/r"]
 
@@ -89,18 +90,19 @@ def test_the_inventory_filters_as_one_types_and_sorts_by_its_heads(page):
     assert every == sorted(every)
     assert page.locator("tr[data-model=broken_one] .problem").inner_text().count("<b>huge</b>") == 1
     page.fill("input[name=text]", "fraud")
-    page.wait_for_function("document.querySelectorAll('tr[data-model]').length === 1")
+    shown = page.locator("tr[data-model]")
+    expect(shown).to_have_count(1, timeout=WAIT_MS)
     assert names(page) == ["fraud"]
     assert "text=fraud" in page.url
     page.reload()
     assert names(page) == ["fraud"]
     page.fill("input[name=text]", "")
-    page.wait_for_function("document.querySelectorAll('tr[data-model]').length === 13")
+    expect(shown).to_have_count(13, timeout=WAIT_MS)
     page.click("thead >> text=Model")
-    page.wait_for_function("document.querySelector('tr[data-model]').dataset.model !== 'broken_one'")
+    expect(page.locator("th[aria-sort=descending]")).to_have_count(1, timeout=WAIT_MS)
     assert names(page) == sorted(every, reverse=True)
     page.select_option("select[name=drift]", "page")
-    page.wait_for_function("document.querySelectorAll('tr[data-model]').length < 13")
+    expect(shown).to_have_count(1, timeout=WAIT_MS)
     assert names(page) == ["claim_severity"]
     assert page.get_attribute("th[aria-sort]", "aria-sort") == "descending"  # the order stays while one filters
 
@@ -128,10 +130,10 @@ def test_a_model_opens_and_shows_a_gates_values_on_hover_and_on_focus(page):
 
 
 def test_live_at_answers_as_the_ledger_does(page, fleet):
-    moment = datetime(2026, 1, 10, 12, tzinfo=UTC)
+    moment = UNTIL.replace(microsecond=0) - timedelta(days=20)
     entry = Ledger(fleet.ledger_url).live_at("churn", moment)
     page.goto("/slipway/fleet/churn")
-    page.fill("input[name=at]", "2026-01-10T12:00:00")
+    page.fill("input[name=at]", f"{moment:%Y-%m-%dT%H:%M:%S}")
     page.click("text=What served?")
     page.wait_for_selector(".answer")
     answer = page.inner_text(".answer")
@@ -144,14 +146,17 @@ def test_live_at_answers_as_the_ledger_does(page, fleet):
 
 
 def test_the_timeline_goes_back_in_pages(page):
-    page.goto("/slipway/fleet/churn?show=decisions")
+    page.goto("/slipway/fleet/fraud?show=decisions")
     kinds = set(page.locator(".timeline .chip").all_inner_texts())
     assert "scoring" not in kinds
     assert "promotion" in kinds
-    page.goto("/slipway/fleet/churn")
-    newest = int(page.locator(".timeline .seq").first.inner_text().replace(",", ""))
+    page.goto("/slipway/fleet/fraud")
+    first, last = (page.locator(".timeline .seq").nth(n).inner_text() for n in (0, -1))
     page.click("text=older →")
-    page.wait_for_function(f"Number(document.querySelector('.timeline .seq').textContent.replace(',', '')) < {newest}")
+    page.wait_for_url("**before=**")
+    assert page.locator(".timeline .seq").count() == 30
+    older = page.locator(".timeline .seq").first.inner_text()
+    assert int(older.replace(",", "")) < int(last.replace(",", "")) < int(first.replace(",", ""))
 
 
 @pytest.mark.parametrize("width", [1400, 900, 420])

@@ -83,16 +83,19 @@ class Query:
         return sorted(known, key=key, reverse=self.down) + [row for row in found if key(row) is None]
 
     def _matches(self, row: Row) -> bool:
+        return (
+            (not self.tier or self.tier == row.declared.tier)
+            and (not self.owner or self.owner == row.declared.team)
+            and (not self.drift or self.drift == row.drift.value)
+            and (not self.met or self.met == row.met.value)
+            and (not self.release or self.release == release_word(row))
+            and (not self.text or self._says(row))
+        )
+
+    def _says(self, row: Row) -> bool:
         said = (row.model, row.declared.purpose, row.declared.team, row.declared.contact, row.problem)
         words = self.text.casefold().split()
-        return (
-            all(any(word in text.casefold() for text in said) for word in words)
-            and self.tier in ("", row.declared.tier)
-            and self.owner in ("", row.declared.team)
-            and self.drift in ("", row.drift.value)
-            and self.met in ("", row.met.value)
-            and self.release in ("", release_word(row))
-        )
+        return all(any(word in text.casefold() for text in said) for word in words)
 
 
 def release_word(row: Row) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from slipway.core.verdict import Outcome
@@ -43,9 +44,12 @@ class Met(StrEnum):
     NONE = "no champion"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One model; ``watched`` is None where the nightly numbers cannot be told."""
+    """One model; ``watched`` is None where the nightly numbers cannot be told.
+
+    What follows from it is worked out once, when it is first asked for: an inventory asks a thousand rows.
+    """
 
     declared: Declared
     summary: Summary
@@ -63,7 +67,7 @@ class Row:
         """What is wrong with its declaration; empty if nothing is."""
         return self.declared.problem if self.folder else "it has no folder in include/models any more"
 
-    @property
+    @cached_property
     def champion(self) -> int | None:
         """The version that the ledger says is champion."""
         return self.summary.champion.version if self.summary.champion else None
@@ -74,12 +78,12 @@ class Row:
         champion = self.summary.champion
         return None if champion is None or champion.version is None else (self.at - champion.since).days
 
-    @property
+    @cached_property
     def load(self) -> Load | None:
         """The champion's newest load test."""
         return next((load for load in reversed(self.summary.loads) if load.version == self.champion), None)
 
-    @property
+    @cached_property
     def met(self) -> Met:
         """Whether the champion holds its objectives (rule 1)."""
         if self.champion is None:
@@ -97,7 +101,7 @@ class Row:
         tested: float | None = getattr(self.load, f"{name}_limit") if self.load else None
         return declared if declared is not None else tested
 
-    @property
+    @cached_property
     def drift(self) -> Drift:
         """How it stands with its watch (rule 2)."""
         watched = self.watched
@@ -111,7 +115,7 @@ class Row:
             return Drift.BEHIND if self.declared.monitored and self.champion is not None else Drift.UNWATCHED
         return Drift.BEHIND if (self.at.date() - date.fromisoformat(watched.day)).days > STALE_DAYS else Drift.QUIET
 
-    @property
+    @cached_property
     def retention(self) -> tuple[datetime, int] | None:
         """When the next version is past its time, and which."""
         return next_retention(self.declared, self.summary)

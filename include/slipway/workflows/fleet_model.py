@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from slipway.errors import SlipwayError
@@ -153,11 +153,11 @@ def _newest(view: FleetView, model: str, before: int | None, show: Shown, told: 
 
 
 def _drift(view: FleetView, row: Row, told: list[str]) -> str:
-    """Return the watch's verdicts of the last days, day by day; empty where it has none."""
+    """Return the watch's verdicts of its last days, day by day; empty where it has none."""
     watched = row.watched
     if watched is None or watched.day is None:
         return ""
-    until = row.at.date()
+    until = date.fromisoformat(watched.day)
     since = until - timedelta(days=DRIFT_DAYS - 1)
     store = MonitoringStore(view.settings.monitoring_url, clock=view.bench.now)
     try:

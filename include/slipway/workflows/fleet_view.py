@@ -4,8 +4,8 @@ Rules
 -----
 1. A request asks the ledger for what came after the last entry it knows, and nothing of it twice. The registry is never
    asked about a model: who is champion is the ledger's to say.
-2. A request waits at most ``WAIT_SECONDS`` for what is not ready yet; the rest is done beside it, and the page says how
-   far it has come.
+2. A request waits at most ``WAIT_SECONDS`` for what is not ready yet, the first ones after a start ``COLD_SECONDS``;
+   the rest is done beside it, and the page says how far it has come.
 3. What cannot be read, ledger, declarations, nightly numbers or registry, is said on the page, which shows the rest.
 4. Each entry that is read must follow the one before, and the last one known must still be there: else the page says
    so, and what was made from another chain is dropped. A whole proof is ``slipway ledger verify``.
@@ -30,6 +30,7 @@ from slipway.workflows.fleet_later import Later
 from slipway.workflows.workbench import Workbench
 
 WAIT_SECONDS = 0.12
+COLD_SECONDS = 2.0
 BATCH = 500
 WATCH_EVERY_SECONDS = 30.0
 PROBE_SECONDS = 1.0
@@ -84,7 +85,7 @@ class FleetView:
     def fleet(self) -> Fleet:
         """Return what is known now."""
         notices: list[str] = []
-        self._ledger.refresh(WAIT_SECONDS, notices, what="the ledger")
+        self._ledger.refresh(WAIT_SECONDS if self._mark[0] else COLD_SECONDS, notices, what="the ledger")
         declared = self._declared.get(WAIT_SECONDS, notices)
         watched = self._watched.refresh(WAIT_SECONDS, notices, what="the nightly numbers")
         self._registry.refresh(0.0, notices, what="the model registry")
