@@ -138,7 +138,7 @@ def services(settings: Settings, *, port: int, tracking_uri: str, caller: Mappin
 
 
 def components(settings: Settings) -> tuple[str, ...]:
-    """Return which processes this project needs: the triggerer, of 175 MB, only where a model watches for versions."""
+    """Return which processes are needed: the triggerer, of some 350 MB, only where a model watches for versions."""
     watched = any(_watches(settings, model) for model in model_names(settings))
     return tuple(name for name in COMMANDS if watched or name != TRIGGERER)
 
