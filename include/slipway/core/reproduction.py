@@ -42,8 +42,8 @@ class ChangedRow:
         """Return it as JSON values."""
         return {
             "row": self.row,
-            "before": self.before,
-            "after": self.after,
+            "before": _plain(self.before),
+            "after": _plain(self.after),
             "difference": self.difference,
             "relative": self.relative,
             "ulps": self.ulps,
@@ -81,6 +81,11 @@ class AnswersCompared:
             "max_ulps": self.max_ulps,
             "examples": [one.to_json() for one in self.examples],
         }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as strict JSON holds it: NaN and infinity by their names."""
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def same_bits(one: Value, other: Value) -> bool:

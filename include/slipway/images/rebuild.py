@@ -27,7 +27,7 @@ from slipway.images.base import BaseImage, inspect_reference
 from slipway.images.container_image import IMAGE_RECIPE, LAYER_RECIPE, image_build, layer_build
 from slipway.images.content import Content, image_content
 from slipway.images.context import assemble, assemble_runtime, copy_model
-from slipway.images.engine_build import Build, build_afresh, remove_left, remove_made
+from slipway.images.engine_build import Build, build_afresh, inspect_image, remove_left, remove_made
 from slipway.images.environment import provide_environment
 from slipway.images.folder_image import process_content
 from slipway.images.inputs import Inputs
@@ -128,7 +128,7 @@ class Rebuilder:
         if self.client is None:
             self.client = connect()
             remove_left(self.client, NAME, older_than_s=ABANDONED_AFTER_S)
-        base = inspect_reference(self.client, self.settings, kept.base)
+        base = self._base(self.client, kept.base)
         self.kept.add(base.id)
         lock, wheels = self._parts(kept, base.target)
         kept.inputs.write_recipes(work / "recipes")
@@ -155,6 +155,14 @@ class Rebuilder:
             ),
             content=image_content(self.client, image, layer=layer, notes=self.folder),
         )
+
+    def _base(self, client: docker.DockerClient, reference: str) -> BaseImage:
+        if inspect_image(client, reference) is None:
+            raise ImageBuildError(
+                f"base image {reference} is not on this engine",
+                remedy="load it from a backup, or build on another one with --base: the answers must stay",
+            )
+        return inspect_reference(client, self.settings, reference)
 
     def _layer(
         self, client: docker.DockerClient, work: Path, *, lock: Lock, wheels: tuple[Wheel, ...], base: BaseImage
@@ -203,8 +211,6 @@ def rebuilding(settings: Settings, progress: Callable[[str], None]) -> Iterator[
 
 def first_content(settings: Settings, image: BuiltImage, layer: str) -> Content | None:
     """Return the content of the first image, read from itself; None if it is not here any more."""
-    from slipway.images.engine_build import inspect_image
-
     if image.runtime is RuntimeName.PROCESS:
         return None
     client = connect()

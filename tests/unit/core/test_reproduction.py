@@ -1,5 +1,6 @@
 """Answers are compared to the last bit, and what was not looked at has not passed."""
 
+import json
 import math
 
 import pytest
@@ -57,6 +58,12 @@ def test_a_label_that_changed_has_no_distance():
     found = compare_answers(["benign", 0.5], ["malignant", math.nan])
     assert (found.changed, found.max_ulps, found.max_difference) == (2, 0, 0.0)
     assert [one.ulps for one in found.examples] == [None, None]
+
+
+def test_what_is_no_number_any_more_is_kept_as_strict_json():
+    (one,) = compare_answers([0.5], [math.nan]).to_json()["examples"]
+    assert (one["before"], one["after"], one["ulps"]) == (0.5, "nan", None)
+    assert json.dumps(one, allow_nan=False)
 
 
 def test_many_changed_rows_are_counted_and_a_few_shown():
