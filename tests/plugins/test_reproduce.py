@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
 
@@ -46,7 +47,7 @@ def drill(project, monkeypatch):
 
         monkeypatch.setattr(workflow, "sample", sample)
         monkeypatch.setattr(workflow, "reproduce", reproduce)
-        operator = ReproduceOperator(task_id="reproduce")
+        operator = ReproduceOperator(task_id="reproduce", dag=DAG("fleet.reproduce"))
         run = SimpleNamespace(run_id=run_id, run_type="scheduled", triggering_user_name=None)
         form = {name: param.resolve() for name, param in PARAMS["reproduce"].items()}
         return operator, lambda: operator.execute({"dag_run": run, "params": {**form, **params}}), asked
@@ -61,7 +62,7 @@ def test_the_seed_follows_from_the_run_and_is_handed_on(drill):
     assert asked["sample"] == {"count": 2, "seed": seed}
     assert asked["reproduce"] == (
         (("churn", 2),),
-        {"actor": "scheduled", "drill": "scheduled__1", "seed": seed, "base": None},
+        {"actor": "fleet.reproduce", "drill": "scheduled__1", "seed": seed, "base": None},
     )
     assert (told["seed"], told["versions"][0]["outcome"]) == (seed, "PASSED")
     assert operator.report_path == "churn/v2/reproduction/scheduled__1.html"

@@ -31,21 +31,10 @@ if TYPE_CHECKING:
 FINAL = (GateStopped, SpecError, EvidenceError, GateConfigurationError, ReferenceFailed)
 
 
-class ModelOperator(BaseOperator):
-    """A step for one model.
-
-    Parameters
-    ----------
-    model : str
-        The model's folder.
-    """
+class SlipwayOperator(BaseOperator):
+    """A step of ours: its tools, and how it ends when it is told to."""
 
     ui_color = "#e8f1fb"
-    operator_extra_links = (ModelLink(),)
-
-    def __init__(self, *, model: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.model = model
 
     def on_kill(self) -> None:
         """Unwind the stack, so that every ``finally`` below stops what the step started."""
@@ -57,6 +46,36 @@ class ModelOperator(BaseOperator):
         from slipway.workflows.workbench import Workbench
 
         return Workbench(Settings.load(), say=self.log.info)
+
+
+class FleetOperator(SlipwayOperator):
+    """A step for all models at once; it leaves a report."""
+
+    operator_extra_links = (ReportLink(),)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.report_path = ""
+
+    def asked_by(self, context: Context) -> str:
+        """Return who asked for the run: a person's login, else the DAG, which runs by its schedule."""
+        return str(getattr(context["dag_run"], "triggering_user_name", None) or self.dag_id)
+
+
+class ModelOperator(SlipwayOperator):
+    """A step for one model.
+
+    Parameters
+    ----------
+    model : str
+        The model's folder.
+    """
+
+    operator_extra_links = (ModelLink(),)
+
+    def __init__(self, *, model: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model = model
 
 
 class ReleaseOperator(ModelOperator):

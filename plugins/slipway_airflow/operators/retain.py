@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowTaskTerminated
+from airflow.sdk.exceptions import AirflowException
 
-from slipway_airflow.operators.base import airflow_errors
-from slipway_airflow.ui.links import ReportLink
+from slipway_airflow.operators.base import FleetOperator, airflow_errors
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from slipway.workflows.workbench import Workbench
-
 MANUAL = "manual"
 
 
-class RetainOperator(BaseOperator):
+class RetainOperator(FleetOperator):
     """Archive and remove the versions that nobody keeps, or only say which those are.
 
     A run by hand is a dry run unless its form says ``apply``; a scheduled one is a dry run unless
@@ -27,22 +23,6 @@ class RetainOperator(BaseOperator):
     """
 
     ui_color = "#eef2e6"
-    operator_extra_links = (ReportLink(),)
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.report_path = ""
-
-    def on_kill(self) -> None:
-        """Unwind the stack; the next run finishes what this one began."""
-        raise AirflowTaskTerminated(f"{self.task_id} was told to stop")
-
-    def workbench(self) -> Workbench:
-        """Return the tools, writing their progress to the task's log."""
-        from slipway.settings import Settings
-        from slipway.workflows.workbench import Workbench
-
-        return Workbench(Settings.load(), say=self.log.info)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the plan's digest, what was removed and how many bytes that freed."""
@@ -50,7 +30,7 @@ class RetainOperator(BaseOperator):
         from slipway.workflows.retention_page import page_path
 
         params, run = context["params"], context["dag_run"]
-        actor = getattr(run, "triggering_user_name", None) or str(run.run_type)
+        actor = self.asked_by(context)
         with airflow_errors():
             bench, digest = self.workbench(), str(params.get("plan") or "")
             by_hand = str(getattr(run.run_type, "value", run.run_type)) == MANUAL
