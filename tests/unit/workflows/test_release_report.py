@@ -120,7 +120,7 @@ def test_a_refused_promotion_is_told_with_its_reason(bench, release, begun, comp
     with pytest.raises(PromotionRefused):
         promote(bench, release)
     assert "Refused at the promotion" in page()
-    assert "has no approval in this release" in page()
+    assert "has no approval that holds in this release" in page()
 
 
 @pytest.fixture
