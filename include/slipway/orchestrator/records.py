@@ -74,7 +74,9 @@ class PendingApproval:
     options : tuple[str, ...]
         The answers that it takes.
     since : datetime
-        When it was asked; of one that is asked again, when its task went on after the answer before.
+        When it was asked first.
+    again : bool
+        Whether its task went on since then: it is asked again, nobody can tell since when.
     fields : Mapping[str, Mapping[str, Any]]
         The form's fields: for each its default ``value`` and its JSON ``schema``.
     assigned : tuple[str, ...]
@@ -91,6 +93,7 @@ class PendingApproval:
     map_index: int = -1
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     assigned: tuple[str, ...] = ()
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ def task_state(body: Mapping[str, Any]) -> TaskState:
 
 def pending_approval(body: Mapping[str, Any]) -> PendingApproval:
     """Read a waiting question out of the API's answer."""
-    task = body["task_instance"]
+    task, since = body["task_instance"], datetime.fromisoformat(body["created_at"])
     return PendingApproval(
         dag_id=task["dag_id"],
         run_id=task["dag_run_id"],
@@ -137,7 +140,8 @@ def pending_approval(body: Mapping[str, Any]) -> PendingApproval:
         subject=body["subject"],
         body=body.get("body") or "",
         options=tuple(body["options"]),
-        since=max(filter(None, (moment(body["created_at"]), *(moment(task.get(when)) for when in RESUMED)))),
+        since=since,
+        again=any(at > since for at in (moment(task.get(when)) for when in RESUMED) if at),
         map_index=task.get("map_index", -1),
         fields=body.get("params") or {},
         assigned=tuple(user["id"] for user in body.get("assigned_users") or ()),

@@ -8,7 +8,7 @@ from slipway.errors import OrchestratorError
 from slipway.orchestrator import client as client_module
 from slipway.orchestrator.client import AirflowClient
 from slipway.orchestrator.records import pending_approval
-from tests.unit.orchestrator.conftest import STAMP, approval
+from tests.unit.orchestrator.conftest import approval
 
 BROKEN = {
     "filename": "churn.py",
@@ -227,12 +227,17 @@ def test_a_question_is_not_answered_before_airflow_can_take_the_answer(
     assert len(airflow.answers) == 1
 
 
-def test_a_question_that_is_asked_again_is_as_old_as_its_last_asking(airflow, client):
+def test_a_question_whose_task_went_on_since_is_asked_again_and_waited_for(airflow, client, monkeypatch):
+    waits = []
+    monkeypatch.setattr(client_module.time, "sleep", waits.append)
     first = approval()
-    went_on = {"scheduled_when": "2099-01-01T00:00:00+00:00", "queued_when": None}
-    again = approval(task_instance=first["task_instance"] | went_on)
-    assert pending_approval(first).since == datetime.fromisoformat(STAMP)
-    assert pending_approval(again).since.year == 2099
+    before, since = ({"scheduled_when": f"{year}-01-01T00:00:00+00:00"} for year in (2020, 2099))
+    bodies = [approval(task_instance=first["task_instance"] | went_on) for went_on in ({}, before, since)]
+    assert [pending_approval(body).again for body in bodies] == [False, False, True]
+    airflow.approvals = bodies[-1:]
+    (pending,) = client.pending_approvals()
+    client.respond(pending, option="Approve")
+    assert waits == [5.0]
 
 
 REFUSED = {403: "answer as officer", 409: "answered already", 404: "no longer waits"}
