@@ -111,6 +111,24 @@ def decide(
     return _with_shared_runs(states, decisions)
 
 
+def next_removal(
+    states: Sequence[VersionState], spec: RetentionSpec, *, held: Mapping[int, str]
+) -> tuple[datetime, int] | None:
+    """Return when the next version is past its time, and which; None while all that there are stay.
+
+    It goes by what stands and is held now; a version whose removal was begun is due since it came.
+    """
+    newest = set(_newest(states, spec.keep_versions))
+    keep = timedelta(days=spec.keep_days)
+    due = [
+        (state.since + (keep if state.stage is Stage.PRESENT else timedelta(0)), state.version)
+        for state in states
+        if state.stage is not Stage.REMOVED and state.since is not None
+        if state.version not in newest and not _untouchable(state, spec, held)
+    ]
+    return min(due, default=None)
+
+
 def _untouchable(state: VersionState, spec: RetentionSpec, held: Mapping[int, str]) -> str:
     """Return why rules 1 to 3 let a version be; empty if they do not."""
     if state.stands:

@@ -1,31 +1,36 @@
-"""When retention has something to do next, as far as the declaration and the ledger tell.
+"""When retention has something to do next, by retention's own rules and what the ledger tells of a model.
 
-Rules
------
-1. A version is kept while it is among the newest ``keep_versions``, or younger than ``keep_days``.
-2. The champion, what serves, and what is under legal hold are kept whatever their age; what is retired is gone already.
-3. A version's age counts from when the ledger met it first.
+The page asks neither registry, gateway nor runtime: a version that only they keep is named here, and stays.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from slipway.fleet.values import Declared, Summary
+from slipway.core.governance_spec import RetentionSpec
+from slipway.core.retention import VersionState, next_removal
+from slipway.fleet.values import Declared, Known, Summary
 
 
 def next_retention(declared: Declared, summary: Summary) -> tuple[datetime, int] | None:
     """Return when the next version is past its time, and which one; None while all that there are stay."""
     if declared.keep_versions is None or declared.keep_days is None:
         return None
-    here = sorted((version for version, known in summary.versions.items() if known.retired is None), reverse=True)
-    kept = {*here[: declared.keep_versions], *declared.legal_hold, *_in_use(summary)}
-    keep = timedelta(days=declared.keep_days)
-    due = [(summary.versions[version].since + keep, version) for version in here if version not in kept]
-    return min(due, default=None)
+    spec = RetentionSpec(
+        keep_versions=declared.keep_versions, keep_days=declared.keep_days, legal_hold=declared.legal_hold
+    )
+    states = [_state(version, known, summary) for version, known in summary.versions.items()]
+    held = {version: "by a command" for version, known in summary.versions.items() if known.held}
+    return next_removal(states, spec, held=held)
 
 
-def _in_use(summary: Summary) -> set[int]:
-    champion = summary.champion.version if summary.champion else None
-    live = summary.live.version if summary.live else None
-    return {version for version in (champion, live) if version is not None}
+def _state(version: int, known: Known, summary: Summary) -> VersionState:
+    standing = (("is champion", summary.champion), ("serves", summary.live))
+    return VersionState(
+        version=version,
+        created_at=known.since,
+        run_id=str(version),  # the ledger does not tell it, and no two versions are taken to share one
+        stands=tuple(what for what, one in standing if one is not None and one.version == version),
+        stage=known.stage,
+        restored_at=known.restored,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from slipway.core.evidence import Check
+from slipway.core.retention import Stage
 from slipway.core.verdict import Bound, Outcome
 from slipway.fleet.frame import ago, digest, link, report_address, when
 from slipway.fleet.rows import Row
@@ -41,7 +42,8 @@ def _marks(row: Row, version: int, known: Known) -> str:
     live = row.summary.live
     marks = [chip("champion", "PASSED")] if row.champion == version else []
     marks += [chip("serves")] if live is not None and live.version == version else []
-    marks += [chip("retired", "recorded")] if known.retired is not None else []
+    marks += [chip("archived", "recorded")] if known.stage is not Stage.PRESENT else []
+    marks += [chip("held", "recorded")] if known.held else []
     return " " + " ".join(marks) if marks else ""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from slipway.core.part import Part
+from slipway.core.retention import Stage
 
 LOADS_KEPT = 60
 
@@ -101,14 +102,17 @@ class Scored(Part):
 class Known(Part):
     """A version that the ledger has met; ``page`` is its newest release's.
 
-    ``artifact_sha256`` is of its newest entry, ``standing_sha256`` of what was promoted or put back.
+    ``stage`` is how far its removal has come, ``held`` whether a command holds it. ``artifact_sha256`` is of its newest
+    entry, ``standing_sha256`` of what was promoted or put back.
     """
 
     since: datetime
+    restored: datetime | None = None
+    stage: Stage = Stage.PRESENT
+    held: bool = False
     artifact_sha256: str | None = None
     standing_sha256: str | None = None
     image_digest: str | None = None
-    retired: datetime | None = None
     release: str = ""
     page: str = ""
 

@@ -83,10 +83,15 @@ def passages(entries: Iterable[Entry]) -> dict[int, Passage]:
             archived = before.archived if now == entry.version else None
             found[now] = Passage(stage=Stage.PRESENT, archived=archived, restored_at=entry.at)
             continue
-        stage = {"archived": Stage.ARCHIVED, "removed": Stage.REMOVED}.get(entry.payload["stage"], Stage.PRESENT)
+        stage = stage_told(entry)
         archived = Archived.of(entry) if stage is Stage.ARCHIVED else before.archived
         found[entry.version] = Passage(stage=stage, archived=archived, restored_at=before.restored_at)
     return found
+
+
+def stage_told(entry: Entry) -> Stage:
+    """Return how far the removal of a version has come by an ARCHIVE entry about it."""
+    return {"archived": Stage.ARCHIVED, "removed": Stage.REMOVED}.get(entry.payload["stage"], Stage.PRESENT)
 
 
 def archived_version(bench: Workbench, model: str, version: int) -> Archived:

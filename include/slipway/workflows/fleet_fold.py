@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.core.evidence import Check, Evidence
+from slipway.core.retention import Stage
 from slipway.core.verdict import Measurement, Outcome
 from slipway.fleet.values import LOADS_KEPT, Cell, Champion, Ended, Known, Live, Load, Number, Scored, Summary
 from slipway.ledger.entries import SERVING_KINDS, Entry, EntryKind
+from slipway.workflows.archives import stage_told
 from slipway.workflows.release_report import report_path
 from slipway.workflows.standing import KINDS as STANDING_KINDS
 from slipway.workflows.standing import RESTORER, Standing, next_standing
@@ -63,8 +65,9 @@ def ends_service(entry: Entry, version: int | None) -> bool:
 def _changes(summary: Summary, entry: Entry) -> tuple[dict[str, Any], Cell | None]:
     changed: dict[str, Any] = {}
     cell = None
-    if entry.version is not None:
-        changed["versions"] = {**summary.versions, entry.version: _known(summary, entry, entry.version)}
+    version = entry.payload["restored_as"] if entry.kind is EntryKind.RESTORATION else entry.version
+    if version is not None:
+        changed["versions"] = {**summary.versions, version: _known(summary, entry, version)}
     if entry.kind in STANDING_KINDS:
         changed["champion"] = _champion(summary, entry, changed.get("versions", summary.versions))
     if entry.kind in SERVING_KINDS:
@@ -89,10 +92,12 @@ def _known(summary: Summary, entry: Entry, version: int) -> Known:
     told = {name: subject[name] for name in ("artifact_sha256", "image_digest") if subject.get(name)}
     if entry.kind in STANDING_KINDS and entry.kind is not EntryKind.REFUSAL and "artifact_sha256" in told:
         told["standing_sha256"] = told["artifact_sha256"]
-    if entry.kind is EntryKind.RETIREMENT:
-        told["retired"] = entry.at
+    if entry.kind is EntryKind.ARCHIVE:
+        told["stage"] = stage_told(entry)
     elif entry.kind is EntryKind.RESTORATION:
-        told["retired"] = None
+        told |= {"stage": Stage.PRESENT, "restored": entry.at}
+    elif entry.kind is EntryKind.HOLD:
+        told["held"] = entry.payload["held"]
     elif entry.kind in (EntryKind.RELEASE_STARTED, EntryKind.EVIDENCE, EntryKind.RELEASE_ENDED):
         release = str(entry.payload["release"])
         told |= {"release": release, "page": report_path(entry.model, version, release)}

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slipway.core.governance_spec import RetentionSpec
-from slipway.core.retention import Action, Stage, VersionState, decide
+from slipway.core.retention import Action, Stage, VersionState, decide, next_removal
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 STANDS = st.sampled_from(["is champion", "has the alias challenger", "serves as shadow", "is in release r1"])
@@ -84,6 +84,26 @@ def test_one_more_reason_to_stay_never_makes_anything_else_go(found, spec, held,
     after = decide(changed, spec, held=held, at=at)
     for old, new in zip(before, after, strict=True):
         assert not (new.action is Action.REMOVE and old.action is not Action.REMOVE)
+
+
+@DRAWN
+@given(
+    LISTS.filter(lambda found: len({s.version for s in found}) == len(found) == len({s.run_id for s in found})),
+    SPECS,
+    HELD,
+)
+def test_the_next_removal_is_when_the_first_version_goes(found, spec, held):
+    def goes(at):
+        return [d.version for d in decide(found, spec, held=held, at=at) if d.action is Action.REMOVE]
+
+    begun = {s.version for s in found if s.stage is Stage.ARCHIVED}
+    due = next_removal(found, spec, held=held)
+    if due is None:
+        assert goes(NOW + timedelta(days=100_000)) == []
+        return
+    at, version = due
+    assert version in goes(at)
+    assert set(goes(at - timedelta(microseconds=1))) <= begun
 
 
 def removed(found, *, held=None, at=NOW, **spec):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from slipway.core.retention import Stage
 from slipway.fleet.rows import Drift, Met, Row, rows_of
 from slipway.fleet.values import Champion, Declared, Known, Watched
 from tests.unit.fleet.conftest import NOW, a_declared, a_load, a_summary, days_ago
@@ -54,11 +55,9 @@ def test_drift_is_told_from_open_alerts_and_a_watch_that_keeps_up(a_row, watched
     assert a_row(watched=watched, declared=declared).drift is drift
 
 
-def _versions(count, **retired):
-    return {
-        n: Known(since=days_ago(600 - n), retired=NOW if n in retired.get("gone", ()) else None)
-        for n in range(1, count + 1)
-    }
+def _versions(count, **changed):
+    """Versions of 600 days and less, oldest first; ``v1={...}`` changes what is known of the first."""
+    return {n: Known(since=days_ago(600 - n), **changed.get(f"v{n}", {})) for n in range(1, count + 1)}
 
 
 RETENTION = {
@@ -66,7 +65,10 @@ RETENTION = {
     "the oldest is due": (_versions(5), {}, 5, 1),
     "the champion stays however old": (_versions(5), {}, 1, 2),
     "a version on legal hold stays": (_versions(5), {"legal_hold": (1,)}, 5, 2),
-    "what is retired is gone already": (_versions(5, gone=(1,)), {}, 5, 2),
+    "a version that a command holds stays": (_versions(5, v1={"held": True}), {}, 5, 2),
+    "what was removed is gone already": (_versions(5, v1={"stage": Stage.REMOVED}), {}, 5, 2),
+    "what was restored is as young as that": (_versions(5, v1={"restored": days_ago(3)}), {}, 5, 2),
+    "a version in the archive is not among the newest": (_versions(3, v3={"stage": Stage.REMOVED}), {}, 2, None),
     "a broken declaration says nothing": (_versions(5), {"keep_days": None}, 5, None),
 }
 

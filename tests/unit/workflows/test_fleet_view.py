@@ -9,6 +9,7 @@ import pytest
 
 from slipway.core.evidence import Check, Evidence, Report
 from slipway.core.identity import Subject, digest_bytes
+from slipway.core.retention import Stage
 from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.fleet.rows import Drift, Met, rows_of
 from slipway.fleet.store import FILE
@@ -243,6 +244,44 @@ def test_what_a_start_put_back_serves_since_it_was_deployed(put):
     for entry in (first, put(EntryKind.DEPLOYMENT, 1, serving(1), actor=RESTORER)):
         summary, _ = fold(summary, entry)
     assert summary.live.since == first.at
+
+
+PASSAGES = {
+    "removed": ([(EntryKind.ARCHIVE, {"stage": "archived"}), (EntryKind.ARCHIVE, {"stage": "removed"})], Stage.REMOVED),
+    "archived, and its removal was not finished": ([(EntryKind.ARCHIVE, {"stage": "archived"})], Stage.ARCHIVED),
+    "archived and then kept": (
+        [(EntryKind.ARCHIVE, {"stage": "archived"}), (EntryKind.ARCHIVE, {"stage": "kept"})],
+        Stage.PRESENT,
+    ),
+    "removed and restored": (
+        [(EntryKind.ARCHIVE, {"stage": "removed"}), (EntryKind.RESTORATION, {"restored_as": 1})],
+        Stage.PRESENT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("history", "stage"), PASSAGES.values(), ids=PASSAGES)
+def test_a_version_is_where_the_archive_s_entries_say(put, history, stage):
+    summary = Summary(model="churn")
+    for kind, payload in history:
+        summary, _ = fold(summary, put(kind, 1, payload))
+    assert summary.versions[1].stage is stage
+
+
+def test_a_version_restored_under_another_number_is_that_one(put):
+    summary, _ = fold(Summary(model="churn"), put(EntryKind.ARCHIVE, 1, {"stage": "removed"}))
+    entry = put(EntryKind.RESTORATION, 1, {"restored_as": 4})
+    summary, _ = fold(summary, entry)
+    assert (summary.versions[1].stage, summary.versions[4].stage) == (Stage.REMOVED, Stage.PRESENT)
+    assert summary.versions[4].restored == entry.at
+
+
+def test_a_hold_by_a_command_is_known_until_it_is_lifted(put):
+    summary, known = Summary(model="churn"), []
+    for held in (True, False):
+        summary, _ = fold(summary, put(EntryKind.HOLD, 1, {"held": held, "reason": "case 7"}))
+        known.append(summary.versions[1].held)
+    assert known == [True, False]
 
 
 # version that serves -> entries, in their order; what is live after each
