@@ -113,8 +113,6 @@ def make_fleet(
 
 def append_all(ledger: Ledger, events: Sequence[Event]) -> None:
     """Append many entries, thousands to a transaction: the same chain as one by one, without a commit for each."""
-    from slipway.ledger.engines import writing
-
     head = ledger.head()
     for start in range(0, len(events), CHUNK):
         rows: list[dict[str, Any]] = []
@@ -124,7 +122,7 @@ def append_all(ledger: Ledger, events: Sequence[Event]) -> None:
             rows.append(row)
         if start == 0:
             _require_same(events[0], rows[0])
-        with writing(ledger._engine) as connection:
+        with ledger._database.writing() as connection:
             connection.execute(ledger_entries.insert(), rows)
 
 
@@ -318,9 +316,9 @@ def _watch(settings: Settings, names: Sequence[str], until: date, nights: int, s
     from sqlalchemy import insert
 
     from slipway.monitoring import rows, tables
-    from slipway.monitoring.engines import make_engine, writing
 
-    MonitoringStore(settings.monitoring_url).newest()  # makes the tables
+    store = MonitoringStore(settings.monitoring_url)
+    store.newest()  # makes the tables
     moment = datetime.combine(until, datetime.min.time(), UTC)
     made: list[dict[str, Any]] = []
     for i, name in enumerate(names):
@@ -338,7 +336,7 @@ def _watch(settings: Settings, names: Sequence[str], until: date, nights: int, s
                     measurements=(number,),
                 )
                 made.append(rows.run_row(result, moment))
-    with writing(make_engine(settings.monitoring_url)) as connection:
+    with store._database.writing() as connection:
         for start in range(0, len(made), 5000):
             connection.execute(insert(tables.runs), made[start : start + 5000])
         alerts = [_alert(name, until) for i, name in enumerate(names) if i % 9 == 4]

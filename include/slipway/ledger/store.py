@@ -7,6 +7,7 @@ seals its entry on it and commits: no fork, no gap, nothing lost.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,11 +17,28 @@ import sqlalchemy as sa
 
 from slipway.core.evidence import Dossier, Evidence
 from slipway.core.identity import Subject
-from slipway.errors import EvidenceError, SlipwayError
+from slipway.databases import Database, Keeping
+from slipway.errors import EvidenceError, LedgerBroken, LedgerError, SlipwayError
 from slipway.ledger import chain, tables
-from slipway.ledger.engines import make_engine, reading, writing
 from slipway.ledger.entries import SERVING_KINDS, Draft, Entry, EntryKind, Head, VerifyResult, format_time
 from slipway.ledger.tables import ledger_entries as table
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Bytes that are not UTF-8 come back as something that cannot be hashed, so that verify() names their entry.
+    connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+_KEEPING = Keeping(
+    name="the ledger",
+    address="SLIPWAY_LEDGER_URL",
+    unread=LedgerError,
+    unwritten=LedgerError,
+    damaged=LedgerBroken,
+    lock=0x5119_4A1E,
+    prepare=_prepare,
+)
 
 
 def _now() -> datetime:
@@ -51,15 +69,15 @@ class Ledger:
         self._clock = clock
 
     @cached_property
-    def _engine(self) -> sa.Engine:
-        engine = make_engine(self._url)
-        with reading(engine) as connection:
+    def _database(self) -> Database:
+        database = Database(self._url, _KEEPING)
+        with database.reading() as connection:
             there = tables.is_there(connection)
         if not there:
-            with writing(engine) as connection:
+            with database.writing() as connection:
                 if not tables.is_there(connection):
                     tables.create(connection)
-        return engine
+        return database
 
     def append(
         self, kind: EntryKind, *, model: str, version: int | None, actor: str, payload: Mapping[str, Any]
@@ -76,7 +94,7 @@ class Ledger:
         draft = Draft(kind=EntryKind(kind), model=model, version=version, actor=actor, payload=payload)
         if draft.kind is EntryKind.EVIDENCE:
             _check_evidence(draft)
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             last = connection.execute(sa.select(table).order_by(table.c.seq.desc()).limit(1)).one_or_none()
             head, at = chain.START, self._clock()
             if last is not None:
@@ -113,7 +131,7 @@ class Ledger:
             query = query.where(table.c.version == version)
         if kinds is not None:
             query = query.where(table.c.kind.in_([str(kind) for kind in kinds]))
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return [_to_entry(row) for row in connection.execute(query)]
 
     def evidence(self, model: str, version: int | None = None) -> list[Evidence]:
@@ -128,7 +146,7 @@ class Ledger:
     def head(self) -> Head:
         """Return the newest entry's number and hash."""
         query = sa.select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return chain.START if row is None else Head(row.seq, row.hash)
 
@@ -147,14 +165,14 @@ class Ledger:
         query = sa.select(table).order_by(table.c.seq)
         if start.seq:  # without it nothing is left out, whatever its number
             query = query.where(table.c.seq > start.seq)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             rows = connection.execution_options(yield_per=1000).execute(query)
             return chain.verify(_each(rows), expected_head=expected_head, known=known, start=start)
 
     def hashes(self, *, since_seq: int, until_seq: int) -> list[str]:
         """Return the hashes of the entries after ``since_seq`` up to ``until_seq``, in their order."""
         query = sa.select(table.c.hash).where(table.c.seq > since_seq, table.c.seq <= until_seq).order_by(table.c.seq)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
 
     def live_at(self, model: str, moment: datetime) -> Entry | None:
@@ -163,7 +181,7 @@ class Ledger:
         # The column's text is fixed-width UTC and rises with seq: as text it compares as the times do.
         past = (table.c.model == model, table.c.kind.in_(kinds), table.c.at <= format_time(moment))
         query = sa.select(table).where(*past).order_by(table.c.seq.desc()).limit(1)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _to_entry(row)
 
@@ -176,7 +194,7 @@ class Ledger:
             query = query.where(table.c.seq < before_seq)
         if kinds is not None:
             query = query.where(table.c.kind.in_([str(kind) for kind in kinds]))
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return [_to_entry(row) for row in connection.execute(query)]
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from slipway.core.verdict import Outcome
-from slipway.errors import EvidenceError, shorten
+from slipway.databases import Database, Keeping
+from slipway.errors import EvidenceError, StorageError, shorten
 from slipway.monitoring import rows, tables
 from slipway.monitoring.alerts import Alert, AlertDecision, AlertState, decide_alerts
-from slipway.monitoring.engines import make_engine, reading, writing
 from slipway.monitoring.notices import Notice, notices_of
 from slipway.monitoring.reaction import Reaction, decide_reaction
 from slipway.monitoring.rules import WatchRules
@@ -64,6 +64,16 @@ class Delivery:
     attempts: int
 
 
+_KEEPING = Keeping(
+    name="the monitoring store",
+    address="SLIPWAY_MONITORING_URL",
+    unread=StorageError,
+    unwritten=StorageError,
+    damaged=StorageError,
+    lock=0x5119_4D0F,
+)
+
+
 class MonitoringStore:
     """Where the nightly watch keeps what it found and said.
 
@@ -88,20 +98,20 @@ class MonitoringStore:
         self._clock = clock
 
     @cached_property
-    def _engine(self) -> sa.Engine:
-        engine = make_engine(self._url)
-        with reading(engine) as connection:
+    def _database(self) -> Database:
+        database = Database(self._url, _KEEPING)
+        with database.reading() as connection:
             there = tables.is_there(connection)
         if not there:
-            with writing(engine) as connection:
+            with database.writing() as connection:
                 tables.create(connection)
-        return engine
+        return database
 
     # -- numbers ----------------------------------------------------------------------------------------------------
 
     def record(self, results: Iterable[CheckResult]) -> None:
         """Keep results without deciding anything: each replaces its own check's rows of its day and version."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             self._record(connection, results)
 
     def points(self, model: str, *, since: date, until: date) -> list[Point]:
@@ -110,7 +120,7 @@ class MonitoringStore:
         query = sa.select(table).where(
             table.c.model == model, table.c.day.between(since.isoformat(), until.isoformat())
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             found = connection.execute(query.order_by(table.c.day, table.c.version, table.c.check_name, table.c.name))
             return [rows.point_of(row) for row in found]
 
@@ -120,7 +130,7 @@ class MonitoringStore:
         query = sa.select(table).where(
             table.c.model == model, table.c.day.between(since.isoformat(), until.isoformat())
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             found = connection.execute(query.order_by(table.c.day, table.c.version, table.c.check_name))
             return [rows.run_of(row) for row in found]
 
@@ -130,7 +140,7 @@ class MonitoringStore:
         days = sa.select(runs.c.model, sa.func.max(runs.c.day)).group_by(runs.c.model)
         counted = sa.select(alerts.c.model, alerts.c.severity, sa.func.count())
         standing = counted.where(alerts.c.state == AlertState.OPEN.value).group_by(alerts.c.model, alerts.c.severity)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             found = {model: Standing(day=date.fromisoformat(day)) for model, day in connection.execute(days)}
             for model, severity, count in connection.execute(standing):
                 of = found.get(model, Standing(day=None))
@@ -160,7 +170,7 @@ class MonitoringStore:
         if len(models) != 1:
             raise EvidenceError(f"a night is of one model, not of {len(models)}", remedy="close each model's night")
         (model,) = models
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             told = _newest_told(connection, model)
             self._record(connection, results)
             standing = _alerts(connection, model, [AlertState.WATCHED, AlertState.OPEN])
@@ -174,7 +184,7 @@ class MonitoringStore:
 
     def alerts(self, model: str, *, states: Iterable[AlertState] = tuple(AlertState)) -> list[Alert]:
         """Return a model's alerts in these states, oldest first."""
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return _alerts(connection, model, states)
 
     # -- what is said -----------------------------------------------------------------------------------------------
@@ -187,7 +197,7 @@ class MonitoringStore:
         table, now = tables.notices, self._clock()
         due = sa.and_(table.c.state == PENDING, table.c.due_at <= rows.moment(now), table.c.route.in_(list(routes)))
         query = sa.select(table).where(due).order_by(table.c.created_at, table.c.key, table.c.route).limit(1)
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
@@ -207,14 +217,14 @@ class MonitoringStore:
             "due_at": rows.moment(self._clock() + wait),
         }
         mine = sa.and_(table.c.key == delivery.notice.key, table.c.route == delivery.route)
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             connection.execute(table.update().where(mine).values(**values))
 
     def unsent(self, model: str) -> list[tuple[Notice, str, str]]:
         """Return a model's notices that were not sent (yet): the notice, its route, the last error."""
         table = tables.notices
         query = sa.select(table).where(table.c.model == model, table.c.state != SENT).order_by(table.c.created_at)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             found = connection.execute(query)
             return [(Notice.from_json(json.loads(row.payload)), row.route, row.last_error) for row in found]
 
@@ -224,13 +234,13 @@ class MonitoringStore:
         """Return what was decided and is not done yet, oldest first."""
         table = tables.reactions
         query = sa.select(table).where(table.c.model == model, table.c.state == PENDING).order_by(table.c.decided_at)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return [rows.reaction_of(row) for row in connection.execute(query)]
 
     def reaction_done(self, reaction: Reaction) -> None:
         """Record that a reaction was carried out."""
         table = tables.reactions
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             connection.execute(table.update().where(table.c.key == reaction.key).values(state="done"))
 
     # -- within a transaction ---------------------------------------------------------------------------------------

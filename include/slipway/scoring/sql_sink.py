@@ -20,13 +20,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from slipway.databases import POSTGRES
 from slipway.scoring import answers
 from slipway.scoring.bulk import copy_into
 from slipway.scoring.faults import SinkError, Superseded
 from slipway.scoring.interval import Interval
 from slipway.scoring.partition import Partition
 from slipway.scoring.staging import Staged, staged, sweep
-from slipway.scoring.tables import POSTGRES, make_engine, reading, reflected, writing
+from slipway.scoring.tables import database_of, reflected
 from slipway.scoring.target import Target, refuse_overlap
 from slipway.scoring.urls import Table
 
@@ -47,7 +48,7 @@ class SqlSink:
 
     def __init__(self, place: Table, *, staging: Path) -> None:
         self._place, self._staging = place, staging
-        self._engine = make_engine(place)
+        self._database = database_of(place)
         self._cuts = sa.Table(
             f"{place.name}_cuts",
             sa.MetaData(),
@@ -114,7 +115,7 @@ class SqlSink:
 
     def counts(self, target: Target) -> Mapping[int, int]:
         """Return how many rows each partition holds."""
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             table = reflected(connection, self._place)
             if table is None:
                 return {}
@@ -143,7 +144,7 @@ class SqlSink:
     @contextmanager
     def _transaction(self, target: Target, partition: Partition | None = None) -> Iterator[sa.Connection]:
         """Begin to write an interval (nobody else writes it then), or one partition of it (nobody else writes that)."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             if connection.dialect.name == POSTGRES:
                 self._take_locks(connection, target, partition)
             self._cuts.create(connection, checkfirst=True)

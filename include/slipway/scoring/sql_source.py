@@ -15,12 +15,13 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from slipway.databases import SQLITE
 from slipway.scoring.faults import SourceError
 from slipway.scoring.interval import Interval
 from slipway.scoring.partition import MAX_PARTITIONS, Key, KeyRange, Partition, numbered, ranges
 from slipway.scoring.rows import UNTYPED
 from slipway.scoring.sqlite_values import MOMENT, typed
-from slipway.scoring.tables import SQLITE, make_engine, reading, reflected
+from slipway.scoring.tables import database_of, reflected
 from slipway.scoring.urls import Table
 
 _SECONDS = "%Y-%m-%d %H:%M:%f"  # SQLite's own words for a time to the millisecond
@@ -40,8 +41,8 @@ class SqlSource:
 
     def __init__(self, place: Table, *, time_column: str, keys: Sequence[str]) -> None:
         self._place, self._time, self._keys = place, time_column, tuple(keys)
-        self._engine = make_engine(place)
-        self._is_sqlite = self._engine.dialect.name == SQLITE
+        self._database = database_of(place)
+        self._is_sqlite = self._database.backend == SQLITE
 
     def plan(self, interval: Interval, rows: int) -> tuple[Partition, ...]:
         """Return the interval's partitions, of about ``rows`` rows each; none if it has no rows.
@@ -51,7 +52,7 @@ class SqlSource:
         SourceError
             If the table cannot be read, has no such columns, or a row in the interval has no key.
         """
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             table = self._table(connection)
             inside = self._inside(table, interval)
             order = self._order(table)
@@ -67,7 +68,7 @@ class SqlSource:
 
     def untimed(self) -> int:
         """Return how many rows have no time that can be read, and so are in no interval."""
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             table = self._table(connection)
             query = sa.select(sa.func.count()).select_from(table).where(self._moment(table).is_(None))
             return int(connection.execute(query).scalar_one())
@@ -76,7 +77,7 @@ class SqlSource:
         """Yield a partition's rows with all their columns, at most ``rows`` at a time, in the order of their keys."""
         if not isinstance(partition.cut, KeyRange):
             raise SourceError(f"{partition.name} is of files", remedy="plan the partitions of this source")
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             table = self._table(connection)
             query = sa.select(*self._columns(table)).where(self._within(table, partition.interval, partition.cut))
             query = query.order_by(*self._order(table))

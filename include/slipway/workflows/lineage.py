@@ -23,7 +23,7 @@ from slipway.ledger.entries import EntryKind
 from slipway.lineage.picture import lineage_page
 from slipway.lineage.rows import FILE, rows_in_folder, rows_in_table
 from slipway.scoring import Interval, answers, quarantine
-from slipway.scoring.tables import make_engine, reading, reflected
+from slipway.scoring.tables import database_of, reflected
 from slipway.scoring.urls import Folder, parse_place
 from slipway.workflows.scoring_run import Connect, declared_scoring, place
 from slipway.workflows.workbench import Workbench
@@ -139,7 +139,7 @@ def _scored(
     if isinstance(where, Folder):
         found = rows_in_folder(where.path, keys, columns=columns)
     else:
-        with reading(make_engine(where)) as connection:
+        with database_of(where).reading() as connection:
             known = reflected(connection, where)
             found = [] if known is None else rows_in_table(connection, known, keys, columns=columns)
     return [row for row in found if row.get(answers.MODEL) == model]

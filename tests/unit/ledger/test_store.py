@@ -236,9 +236,12 @@ def test_a_file_that_is_no_database_is_named(path, ledger):
 
 BAD_URLS = {
     "no_url": ("ledger.db", "not a URL"),
-    "other_database": ("mysql://localhost/ledger", "cannot be kept in 'mysql'"),
-    "memory": ("sqlite://", "in memory"),
-    "nobody_listens": ("postgresql+psycopg2://ada:secret@127.0.0.1:9/ledger", "start the ledger's database"),
+    "other_database": ("mysql://localhost/ledger", "cannot be kept in mysql"),
+    "memory": ("sqlite://", "cannot be kept in sqlite .no file"),
+    "nobody_listens": (
+        "postgresql+psycopg2://ada:secret@127.0.0.1:9/ledger",
+        "or correct SLIPWAY_LEDGER_URL",
+    ),
     "no_folder": ("sqlite:////proc/nowhere/ledger.db", "ledger at .* did not answer"),
 }
 

@@ -249,7 +249,7 @@ def test_processes_that_close_the_same_nights_at_once_say_each_thing_once(url, o
 BAD_URLS = {
     "no URL": ("nonsense", "not a URL"),
     "no file": ("sqlite://", "use a sqlite:////path"),
-    "another database": ("mysql+pymysql://u:secret@h/d", "cannot be kept in 'mysql'"),
+    "another database": ("mysql+pymysql://u:secret@h/d", "cannot be kept in mysql"),
     "no server": ("postgresql+psycopg2://u:secret@127.0.0.1:9/d", "start the database"),
 }
 
@@ -263,7 +263,7 @@ def test_a_store_that_cannot_be_reached_says_what_to_do(url, said, on):
 
 def test_a_damaged_file_says_what_to_do(tmp_path, on):
     (tmp_path / "monitoring.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(StorageError, match="restore the database"):
+    with pytest.raises(StorageError, match="restore the monitoring store"):
         all_runs(MonitoringStore(f"sqlite:///{tmp_path}/monitoring.db"), on)
 
 
