@@ -1,12 +1,26 @@
-"""Which tests need a container engine, and what its absence means.
+"""Which tests need a container engine, and what its absence means; and Airflow's folder for tests that import it.
 
 ``SLIPWAY_RUNTIME=process`` says that there is none and leaves the tests marked ``docker`` out; otherwise a missing
 engine is a failure, not a skip.
 """
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# One for each process that runs tests: Airflow reads where it is when it is first imported.
+_AIRFLOW = tempfile.TemporaryDirectory(prefix="slipway-airflow-")
+os.environ.update(
+    {
+        "AIRFLOW_HOME": _AIRFLOW.name,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    }
+)
 
 PROCESS_ONLY = os.environ.get("SLIPWAY_RUNTIME") == "process"
 

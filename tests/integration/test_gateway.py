@@ -18,6 +18,8 @@ from slipway.deploy import Gateway, Mirror, Role, deploy, rollback, write_bootst
 from slipway.errors import GatewayError, ServiceError
 from tests.unit.deploy.fakes import Behaviour, FakeRuntime, Hammer, golden, image, spec, subject
 
+pytestmark = pytest.mark.alone
+
 
 def free_ports(count):
     probes = [socket.socket() for _ in range(count)]

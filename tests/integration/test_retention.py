@@ -25,6 +25,8 @@ from slipway.workflows.workbench import Workbench
 from tests.fakes.specs import declared
 from tests.unit.registry.conftest import Store
 
+pytestmark = pytest.mark.alone
+
 LOCK = digest_bytes(b"lock")
 
 

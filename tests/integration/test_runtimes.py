@@ -22,7 +22,7 @@ from slipway.settings import Settings
 from tests.fakes.specs import a_spec
 from tests.unit.images.toy import make_real_version
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.alone]
 READY_S = 90
 GOOD = {"dataframe_records": [{"tenure": 50.0, "spend": 1.0}]}
 

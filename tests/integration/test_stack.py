@@ -16,7 +16,7 @@ from slipway.orchestrator.follow import follow
 from slipway.settings import STACK_FILE, Settings
 from slipway.stack import airflow, envoy, mlflow, ports, processes, stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PLUGIN = Path(__file__).parents[2] / "plugins" / "slipway_airflow"
 DAG_ID = "tiny.release"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10
 CALL_TIMEOUT_S = 60
+_NO_IMAGE = "no such image"
 _NO_SPACE = "no space left on device"
 _REMEDY = "start the docker daemon (or set DOCKER_HOST), or set SLIPWAY_RUNTIME=process"
 
@@ -68,4 +69,6 @@ def remedy_for(text: str) -> str:
     """
     if _NO_SPACE in text.lower():
         return "free space on the engine's disk: see `docker system df`, then `docker image prune`"
+    if _NO_IMAGE in text.lower():
+        return "release the version again, which builds its image anew"
     return "see the engine's log"

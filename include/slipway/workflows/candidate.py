@@ -85,9 +85,10 @@ def running_candidate(
 @contextmanager
 def started(bench: Workbench, spec: ServiceSpec, *, startup_seconds: float) -> Iterator[ServiceHandle]:
     """Start a service for the length of a block; it is stopped however the block ends."""
-    handle = bench.runtime.start(spec)
+    runtime = bench.runtime_of(spec.image)
+    handle = runtime.start(spec)
     try:
-        bench.runtime.wait_ready(handle, timeout_s=startup_seconds)
+        runtime.wait_ready(handle, timeout_s=startup_seconds)
         yield handle
     finally:
-        bench.runtime.stop(handle)
+        runtime.stop(handle)

@@ -36,7 +36,7 @@ def rollback(bench: Workbench, model: str, *, actor: str, reason: str, run_id: s
     served = _before(bench, model, actor=actor, run_id=run_id)
     subject, image = served.subject, served.image
     deployment = switch_back(
-        runtime=bench.runtime,
+        runtime=bench.runtime_of(image),
         gateway=bench.gateway,
         image=image,
         subject=subject,

@@ -6,6 +6,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +75,20 @@ class Workbench:
         from slipway.runtime.select import open_runtime
 
         return open_runtime(self.settings)
+
+    def runtime_of(self, image: BuiltImage) -> Runtime:
+        """Return the runtime that an image was built for: what serves may be of another one than what is built now.
+
+        Raises
+        ------
+        EngineUnavailable
+            If it is for containers and no engine answers.
+        """
+        if image.runtime is self.runtime.name:
+            return self.runtime
+        from slipway.runtime.select import open_runtime
+
+        return open_runtime(replace(self.settings, runtime=image.runtime.value))
 
     @cached_property
     def gateway(self) -> Gateway:

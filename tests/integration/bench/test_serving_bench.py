@@ -13,7 +13,7 @@ from bench.serving.run import Run
 from bench.serving.slipway_side import bench_settings
 from bench.serving.systems import ECHO, SLIPWAY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PLAN = Plan(
     models=(MAIN_MODEL,),

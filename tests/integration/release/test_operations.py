@@ -15,7 +15,7 @@ from slipway.replay.generator import Replay
 from slipway.replay.shifts import Shift, ShiftKind
 from slipway.workflows.workbench import Workbench
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS, DRIFTS_ON, ROWS = 4, 3, 400

@@ -12,6 +12,8 @@ from slipway.cli.follow import follow_run
 from slipway.core.evidence import REQUIRED_CHECKS
 from tests.integration.release.versions import CRASH, SLEEP, Trainer
 
+pytestmark = pytest.mark.alone
+
 TUMOR, DIABETES = "tumor_malignancy", "diabetes_progression"
 CHECKS = {check.value for check in REQUIRED_CHECKS}
 

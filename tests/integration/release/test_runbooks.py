@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.release.conftest import SLIPWAY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 MODEL = "tumor_malignancy"
 

@@ -17,6 +17,8 @@ from slipway.serving.server import DrainingServer
 from tests.integration.test_gateway import envoy, free_ports, gateway  # noqa: F401 - fixtures
 from tests.unit.serving.samples import GOOD_ROW, SIGNATURE, SUBJECT, half_size
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def served():

@@ -11,7 +11,7 @@ import pytest
 
 from slipway.core.signature import Column, DType, Output, Signature
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROW = {"instances": [[1.5]]}
 ROWS = {"instances": [[1.0, 2.0]]}

@@ -33,6 +33,7 @@ def test_a_dead_engine_says_what_to_do(monkeypatch, host):
 CASES = {
     "refused": (APIError("x", explanation="Conflict. The name is in use"), ServiceError, "The name is in use"),
     "full disk": (APIError("x", explanation="write: no space left on device"), ServiceError, "docker image prune"),
+    "no image": (APIError("x", explanation="No such image: sha256:1"), ServiceError, "release the version again"),
     "late": (requests.exceptions.ReadTimeout("read timed out"), ServiceError, "did not answer in time"),
     "gone": (requests.exceptions.ConnectionError("reset"), EngineUnavailable, "the engine went away"),
     "broken pipe": (BrokenPipeError("pipe"), EngineUnavailable, "the engine went away"),
