@@ -35,7 +35,7 @@ _REMEDIES = (
     (("unable to open", "readonly", "read-only"), "make its folder exist and be writable"),
     (("password", "authentication", "permission denied"), "correct the user or its rights in {address}"),
     (("no such table", "no such column", 'relation "', 'column "'), "correct the table's and the columns' names"),
-    (("does not exist",), "create what it misses, or correct {address}"),
+    (('database "', 'role "'), "create the database and the user that {address} names"),
     (
         ("connection refused", "could not connect", "timeout expired", "could not translate", "server closed"),
         "start the database, or correct {address}",
