@@ -21,6 +21,8 @@ os.environ.update(
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     }
 )
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores: more threads would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PROCESS_ONLY = os.environ.get("SLIPWAY_RUNTIME") == "process"
 
