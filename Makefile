@@ -49,7 +49,8 @@ stop: $(SETUP)  ## end what this checkout started, and nothing else
 	slipway stop
 
 test: $(DEV)  ## every test, with the real engine, server and browser
-	pytest -n logical --dist loadfile -m 'not alone' tests
+	pytest -n logical --dist loadfile tests/unit tests/architecture
+	pytest -n logical --dist loadfile -m 'not alone' tests/models tests/dags tests/plugins tests/integration
 	pytest -m alone tests/integration
 
 test-unit: $(DEV)  ## the quick tests: no engine, no server
