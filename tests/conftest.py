@@ -1,26 +1,13 @@
-"""Which tests need a container engine, and what its absence means; and Airflow's folder for tests that import it.
+"""Which tests need a container engine, and what its absence means.
 
 ``SLIPWAY_RUNTIME=process`` says that there is none and leaves the tests marked ``docker`` out; otherwise a missing
 engine is a failure, not a skip.
 """
 
 import os
-import tempfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-# One for each process that runs tests: Airflow reads where it is when it is first imported.
-_AIRFLOW = tempfile.TemporaryDirectory(prefix="slipway-airflow-")
-os.environ.update(
-    {
-        "AIRFLOW_HOME": _AIRFLOW.name,
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-    }
-)
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores: more threads would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

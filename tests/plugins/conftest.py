@@ -3,7 +3,10 @@
 import pytest
 import yaml
 
+from tests.airflow_home import prepare
 from tests.fakes.specs import declared
+
+prepare()
 
 
 @pytest.fixture
