@@ -101,7 +101,7 @@ def watch_drift(
     ----------
     watched : Watched
     reference : Window or None
-        The version's holdout rows, or a window of days; None if there is neither.
+        The version's training snapshot, or a window of days; None if there is neither.
     current : Window
         The day.
     effort : Effort, optional

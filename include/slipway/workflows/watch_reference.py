@@ -1,8 +1,4 @@
-"""What a champion's days are compared with: its holdout rows, answered by the very image that serves.
-
-Not its training rows: a model is surer of what it was fitted to than of anything that it will meet, so that its answers
-on those would differ from those of the first quiet day.
-"""
+"""What a champion's days are compared with: its training rows, answered by the very image that serves."""
 
 from __future__ import annotations
 
@@ -24,13 +20,13 @@ _ROWS = 5_000
 
 
 def reference_rows(bench: Workbench, answering: Answering) -> pd.DataFrame:
-    """Return the version's holdout rows with its answers; rows that the signature refuses are left out.
+    """Return the version's training rows with its answers; rows that the signature refuses are left out.
 
     Asked once for each image: the rows are kept below ``var/monitoring``.
     """
     subject = answering.subject
     digest = str(subject.image_digest).removeprefix("sha256:")[:16]
-    kept = bench.settings.var / "monitoring" / subject.model / f"holdout-v{subject.version}-{digest}.parquet"
+    kept = bench.settings.var / "monitoring" / subject.model / f"reference-v{subject.version}-{digest}.parquet"
     if not kept.is_file():
         found = _answered(bench, answering)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +42,7 @@ def _answered(bench: Workbench, answering: Answering) -> pd.DataFrame:
 
     subject, spec = answering.subject, bench.spec(answering.subject.model)
     signature = spec.to_signature()
-    rows = read_table(bench.registry.files(subject.model, subject.version).holdout)
+    rows = read_table(bench.registry.files(subject.model, subject.version).train)
     answers = np.full(len(rows), np.nan, dtype=object)
     with (
         started(bench, _service(bench, answering), startup_seconds=spec.objectives.startup_seconds) as handle,
@@ -61,7 +57,7 @@ def _answered(bench: Workbench, answering: Answering) -> pd.DataFrame:
     known = np.array([answer is not None and answer == answer for answer in answers])
     found = rows[known].copy()
     found[signature.output.name] = answers[known].tolist()
-    bench.say(f"{len(found)} of {len(rows)} holdout rows are the reference of {subject}")
+    bench.say(f"{len(found)} of {len(rows)} training rows are the reference of {subject}")
     return found.reset_index(drop=True)
 
 

@@ -143,15 +143,6 @@ def test_quiet_days_raise_no_alert_and_a_drift_raises_one(watched):
     assert drift[0]["next_step"]
 
 
-def test_days_are_compared_with_rows_that_the_model_was_not_fitted_to(site, watched):
-    version = site.champion(MODEL)
-    holdout = pd.read_parquet(Workbench(site.settings).registry.files(MODEL, version).holdout)
-    (kept,) = (site.var / "monitoring" / MODEL).glob(f"holdout-v{version}-*.parquet")
-    reference = pd.read_parquet(kept)
-    assert 0.9 * len(holdout) < len(reference) <= len(holdout)
-    assert reference["mean_radius"].isin(holdout["mean_radius"]).all()
-
-
 def test_a_night_done_twice_says_nothing_twice(site, watched):
     def notices():
         told = sa.select(tables.notices.c.key, tables.notices.c.route, tables.notices.c.attempts)
