@@ -34,8 +34,8 @@ _REMEDIES = (
     ),
     (("unable to open", "readonly", "read-only"), "make its folder exist and be writable"),
     (("password", "authentication", "permission denied"), "correct the user or its rights in {address}"),
-    (("no such table", "no such column", 'relation "', 'column "'), "correct the table's and the columns' names"),
     (('database "', 'role "'), "create the database and the user that {address} names"),
+    (("does not exist", "no such table", "no such column"), "correct the table's and the columns' names"),
     (
         ("connection refused", "could not connect", "timeout expired", "could not translate", "server closed"),
         "start the database, or correct {address}",
@@ -54,8 +54,10 @@ class Keeping:
         What is kept, as a sentence begins: ``the ledger``.
     address : str
         Where a person corrects the URL: ``SLIPWAY_LEDGER_URL``.
-    unread, unwritten, damaged : type of SlipwayError
-        What is raised when it cannot be read, cannot be written, or its file is damaged.
+    unread, unwritten : type of SlipwayError
+        What is raised when it cannot be read, or cannot be written.
+    damaged : type of SlipwayError or None
+        What is raised when its file is damaged; None: as when it cannot be read or written.
     wait_seconds : int
         For whoever holds it.
     ours : bool
@@ -73,7 +75,7 @@ class Keeping:
     address: str
     unread: type[SlipwayError]
     unwritten: type[SlipwayError]
-    damaged: type[SlipwayError]
+    damaged: type[SlipwayError] | None = None
     wait_seconds: int = 30
     ours: bool = True
     lock: int | None = None
@@ -165,7 +167,7 @@ class Database:
             reason = f"{self._keeping.name} at {self._url.render_as_string(hide_password=True)} did not answer: {said}"
             if any(word in said.lower() for word in _DAMAGED):
                 remedy = f"keep the file as it is, and restore {self._keeping.name} from a backup"
-                raise self._keeping.damaged(reason, remedy=remedy) from error
+                raise (self._keeping.damaged or kind)(reason, remedy=remedy) from error
             raise kind(reason, remedy=self._remedy(said)) from error
 
     def _remedy(self, said: str) -> str:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -88,6 +89,16 @@ def test_a_damaged_file_is_kept_as_it_is(file):
         lines(Database(f"sqlite:///{file}", OURS))
     assert caught.value.remedy == "keep the file as it is, and restore the log from a backup"
     assert file.read_bytes() == b"no database" * 1000
+
+
+def test_a_damaged_file_of_somebody_else_is_told_as_what_was_done_with_it(tmp_path):
+    file = tmp_path / "source.db"
+    file.write_bytes(b"no database" * 1000)
+    theirs = Database(f"sqlite:///{file}", replace(THEIRS, damaged=None))
+    with pytest.raises(LedgerError, match="not a database"):
+        write(theirs, "line")
+    with pytest.raises(StorageError, match="not a database"):
+        lines(theirs)
 
 
 REFUSED = {

@@ -116,7 +116,8 @@ def next_removal(
 ) -> tuple[datetime, int] | None:
     """Return when the next version is past its time, and which; None while all that there are stay.
 
-    It goes by what stands and is held now; a version whose removal was begun is due since it came.
+    It goes by what stands and is held now; a version whose removal was begun is due since it came. Rule 5 is left
+    to :func:`decide`: a version that shares its files is told too.
     """
     newest = set(_newest(states, spec.keep_versions))
     keep = timedelta(days=spec.keep_days)

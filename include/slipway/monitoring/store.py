@@ -69,7 +69,6 @@ _KEEPING = Keeping(
     address="SLIPWAY_MONITORING_URL",
     unread=StorageError,
     unwritten=StorageError,
-    damaged=StorageError,
     lock=0x5119_4D0F,
 )
 

@@ -14,7 +14,6 @@ _KEEPING = Keeping(
     address="the connection",
     unread=SourceError,
     unwritten=SinkError,
-    damaged=SourceError,
     wait_seconds=60,
     ours=False,
     options="-c timezone=UTC",
