@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from slipway.core.retention import Stage
 from slipway.fleet.frame import ago, distance
 from slipway.fleet.inventory_page import inventory_page
 from slipway.fleet.model_page import LiveAt, ModelFacts, Moment, model_page
@@ -57,6 +58,22 @@ def facts(row, **changes):
         "decisions": False,
     }
     return ModelFacts(**(found | more | changes))
+
+
+MARKS = {
+    "nothing": ({}, set()),
+    "removed": ({"stage": Stage.REMOVED}, {"archived"}),
+    "archived, its removal not finished": ({"stage": Stage.ARCHIVED}, {"archived"}),
+    "held by a command": ({"held": True}, {"held"}),
+}
+
+
+@pytest.mark.parametrize(("known", "marks"), MARKS.values(), ids=MARKS)
+def test_the_matrix_marks_a_version_as(a_row, known, marks):
+    first = a_row().summary.versions[1].model_copy(update=known)
+    row = a_row(summary={"versions": {**a_row().summary.versions, 1: first}})
+    head = re.search(r'<th scope="row">v1.*?</th>', model_page(facts(row)).html)
+    assert {mark for mark in ("archived", "held") if f">{mark}<" in head.group()} == marks
 
 
 @pytest.fixture
