@@ -14,7 +14,7 @@ COLUMNS = 20
 NAMES = tuple(f"c{at:02d}" for at in range(COLUMNS))
 KIND_NAMES = ("alpha", "beta", "gamma", "delta", "rare")
 Array = NDArray[np.float64]
-CATEGORY, FLAG = "c02", "c11"
+CATEGORY, FLAG, ANSWER = "c02", "c11", "c07"
 KINDS = {name: Kind.CATEGORY if name in (CATEGORY, FLAG) else Kind.NUMBER for name in NAMES}
 NUMBERS = tuple(name for name in NAMES if KINDS[name] is Kind.NUMBER)
 
@@ -50,7 +50,7 @@ def _shaped(base: Array, rng: np.random.Generator) -> pd.DataFrame:
     frame["c04"] = np.where(rng.random(len(base)) < 0.03, np.nan, base[:, 4])
     frame["c05"] = rng.standard_t(3, len(base))
     frame["c06"] = rng.poisson(np.exp(0.5 * base[:, 6]))  # a count
-    frame["c07"] = 1 / (1 + np.exp(-2 * base[:, 7]))  # a share
+    frame["c07"] = 1 / (1 + np.exp(-2 * base[:, 7]))  # a share: the answer
     frame["c08"] = np.exp(0.7 * base[:, 8]).round(2)
     frame["c09"] = np.where(rng.random(len(base)) < 0.3, np.nan, base[:, 9])
     frame["c10"] = 20 + 60 * rng.beta(2, 4, len(base))

@@ -1,4 +1,8 @@
-"""Nights of several models: how often a quiet one alarms, how often a shifted one is found; beside Evidently."""
+"""Nights of several models: how often a quiet one alarms, how often a shifted one is found; beside Evidently.
+
+As the nightly watch does it: the inputs beside all rows, the answer beside the held-out ones, each with its share of
+the false alarms.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from bench.drift.days import KINDS, NUMBERS, Source, shifted
+from bench.drift.days import ANSWER, KINDS, NUMBERS, Source, shifted
 from bench.drift.evidently_rule import by_preset, by_tests
 from slipway.drift.calibrate import calibrate
 from slipway.drift.calibration import Calibration, Plan
 from slipway.drift.compare import compare
 from slipway.drift.reference import Reference, fit_reference
+from slipway.drift.run import ANSWERS_SHARE, Effort
 from slipway.drift.tables import FrameTable, strata
 
-ROWS, REFERENCE_DAYS = 5_000, 28
+ROWS, REFERENCE_DAYS, HELD_OUT_DAYS = 5_000, 28, 1
 PEER_REFERENCE_ROWS = 10_000
 SHIFTS = (0.05, 0.1, 0.2, 0.5)
 MONTH = 30
 Say = Callable[[str], None]
+Setup = tuple[Reference, Calibration]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +106,31 @@ def simulate(nights: Nights, say: Say, *, day_spread: float = 0.0, days_told: bo
         source = Source(model, day_spread)
         frame = pd.concat([source.day(number, ROWS) for number in range(REFERENCE_DAYS)], ignore_index=True)
         days = np.repeat(np.arange(REFERENCE_DAYS), ROWS) if days_told else None
-        reference = fit_reference(FrameTable(frame), KINDS, days=days, seed=model)
-        calibration = calibrate(reference, Plan.near(ROWS, seed=model))
-        tally.stated += [of.shift_found for of in calibration.columns.values() if of.shift_found is not None]
-        _nights(tally, nights, source, frame, (reference, calibration))
+        ours = _calibrated(frame, days, model)
+        found = [of.shift_found for _, calibration in ours for of in calibration.columns.values()]
+        tally.stated += [shift for shift in found if shift is not None]
+        _nights(tally, nights, source, frame, ours)
         say(f"model {model + 1}: {tally.quiet.alarms} alarms in {tally.quiet.nights} quiet nights so far, "
             f"{time.perf_counter() - started:.0f} s")  # fmt: skip
     return tally
 
 
-def _nights(
-    tally: Tally, nights: Nights, source: Source, frame: pd.DataFrame, ours: tuple[Reference, Calibration]
-) -> None:
+def _calibrated(frame: pd.DataFrame, days: NDArray[np.intp] | None, seed: int) -> tuple[Setup, ...]:
+    """Return the inputs' reference and the answer's, each calibrated for its share of the alarms.
+
+    The answer's is smaller, as held-out rows are, unless days are told apart: then it needs them all.
+    """
+    effort, found = Effort(seed=seed), []
+    for names, share in (([n for n in KINDS if n != ANSWER], 1 - ANSWERS_SHARE), ([ANSWER], ANSWERS_SHARE)):
+        rows = HELD_OUT_DAYS * ROWS if names == [ANSWER] and days is None else len(frame)
+        table = FrameTable(frame.iloc[:rows])
+        reference = fit_reference(table, {name: KINDS[name] for name in names}, days=days, seed=seed)
+        plan = Plan.near(ROWS, alarms_per_month=effort.share(share).alarms_per_month, seed=seed)
+        found.append((reference, calibrate(reference, plan)))
+    return tuple(found)
+
+
+def _nights(tally: Tally, nights: Nights, source: Source, frame: pd.DataFrame, ours: tuple[Setup, ...]) -> None:
     theirs = frame.iloc[strata(len(frame), PEER_REFERENCE_ROWS, source.seed)]
     for night in range(nights.quiet):
         day = source.day(REFERENCE_DAYS + night, ROWS)
@@ -124,7 +144,7 @@ def _nights(
             continue
         name = NUMBERS[(night + source.seed * nights.moved) % len(NUMBERS)]
         spread = float(frame[name].std())
-        stated = ours[1].columns[name].shift_found
+        stated = next(of.columns[name].shift_found for _, of in ours if name in of.columns)
         if stated is not None:
             tally.at_stated.add(name in _alarms(ours, shifted(day, name, stated, spread)))
         for by in SHIFTS:
@@ -134,5 +154,5 @@ def _nights(
                 tally.evidently_found[by].add(name in by_tests(theirs[[name]], moved[[name]], {name: KINDS[name]}))
 
 
-def _alarms(ours: tuple[Reference, Calibration], day: pd.DataFrame) -> set[str]:
-    return {m.name.split(".")[-1] for m in compare(*ours, FrameTable(day)).drifted}
+def _alarms(ours: tuple[Setup, ...], day: pd.DataFrame) -> set[str]:
+    return {m.name.split(".")[-1] for setup in ours for m in compare(*setup, FrameTable(day)).drifted}

@@ -43,7 +43,7 @@ def enough(reference_rows: int, rows: int, *, days: int = 0) -> tuple[Measuremen
     """
     empty = "the window is empty: see whether the data came late, or the scoring did not run, and monitor the day again"
     few = "widen the window, or wait for more rows"
-    none = "there is no reference: log the version's training snapshot, or keep monitoring until days have gathered"
+    none = "there is no reference: log the version's snapshot, or keep monitoring until days have gathered"
     short = "the reference is too small to calibrate on: keep a larger snapshot, or more reference days"
     found = [_rows("drift.rows", rows, MIN_ROWS, few if rows else empty),
              _rows("drift.reference_rows", reference_rows, MIN_ROWS, short if reference_rows else none)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a model's windows are compared with: the training snapshot, or a window of days, counted once.
+"""What a model's windows are compared with: rows of its snapshot, or a window of days, counted once.
 
 A reference keeps, of each column, the counts in its bins, over all rows and of each day, and the bins of a sample of
 its rows: the same rows in every column, so that resampled windows have the columns' dependence.

@@ -155,7 +155,8 @@ class DriftResult:
         unsure = [m for m in self.measurements if m.outcome is Outcome.INCONCLUSIVE]
         if unsure:
             return "; ".join(m.note or m.sentence() for m in unsure[:3])
-        return f"Nothing beyond chance in {len(self.columns)} columns. {self.details.get('power', '')}".strip()
+        compared = "1 column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
+        return f"Nothing beyond chance in {compared}. {self.details.get('power', '')}".strip()
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""

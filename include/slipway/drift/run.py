@@ -25,6 +25,7 @@ from slipway.drift.result import DriftResult
 from slipway.drift.tables import Array, Kind, Sampled, Table, kinds_of, strata
 
 LEAST_SAMPLE = 20_000
+ANSWERS_SHARE = 0.2  # of a night's false alarms: the answer is one column, but the one that people act on
 PILOT_ROWS = 200_000
 Clock = Callable[[], float]
 
@@ -36,7 +37,7 @@ class Watched:
     Attributes
     ----------
     kinds : mapping of str to Kind
-        Its inputs and, under the name that it has in the tables, its answer.
+        Its inputs, its answer under the name that it has in the tables, or both.
     prediction : str, optional
         That name.
     """
@@ -45,11 +46,15 @@ class Watched:
     prediction: str | None = None
 
     @classmethod
-    def of(cls, signature: Signature, prediction: str | None = None) -> Watched:
-        """Return what a signature declares; the answer stands in the tables under ``prediction``, else its own name."""
-        kinds = {column.name: Kind.of(column.dtype) for column in signature.inputs}
-        name = prediction or signature.output.name
-        return cls(kinds={**kinds, name: Kind.of(signature.output.dtype)}, prediction=name)
+    def inputs_of(cls, signature: Signature) -> Watched:
+        """Return the inputs that a signature declares."""
+        return cls(kinds={column.name: Kind.of(column.dtype) for column in signature.inputs})
+
+    @classmethod
+    def answer_of(cls, signature: Signature) -> Watched:
+        """Return the answer that a signature declares."""
+        name = signature.output.name
+        return cls(kinds={name: Kind.of(signature.output.dtype)}, prediction=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,6 +90,11 @@ class Effort:
     budget_s: float | None = None
     workers: int = WORKERS
 
+    def share(self, share: float) -> Effort:
+        """Return the effort of one of several comparisons of a night: its share of the alarms and of the time."""
+        budget = None if self.budget_s is None else share * self.budget_s
+        return replace(self, alarms_per_month=share * self.alarms_per_month, budget_s=budget)
+
 
 def watch_drift(
     watched: Watched,
@@ -101,7 +111,7 @@ def watch_drift(
     ----------
     watched : Watched
     reference : Window or None
-        The version's training snapshot, or a window of days; None if there is neither.
+        Rows of the version's snapshot, or a window of days; None if there is neither.
     current : Window
         The day.
     effort : Effort, optional

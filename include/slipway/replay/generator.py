@@ -7,7 +7,8 @@ Rules
    all other values of the day as they were. Shifts of the mix (category, label_prior) draw other rows.
 3. Values keep their declared dtype and stay in their declared range: what a jitter or a shift would carry past it is
    set to the range's end, which makes a large shift smaller. Only ``missing`` makes values that a model may refuse.
-4. Whole numbers that can be missing are doubles, as in the models' own snapshots: pandas' int64 has no missing value.
+4. A value that one real row in ``TIED`` or more has is repeated exactly: ties are part of a distribution.
+5. Whole numbers that can be missing are doubles, as in the models' own snapshots: pandas' int64 has no missing value.
 
 Rows are drawn with replacement and jittered: to a row's numbers, a small multiple of the difference of two other rows
 is added, and the whole is drawn together about the mean so that means, variances and correlations stay as they are. In
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROW_ID, AT, KNOWN_AT = "row_id", "at", "known_at"
+TIED = 50
 _DAY_US = 86_400_000_000
 Index = NDArray[np.intp]
 
@@ -210,7 +212,8 @@ class _Drawn:
         h, (first, second) = self._replay.jitter, self._others
         means = _stratum_means(known, self._strata)[self._strata[self._picks]]
         noise = np.nan_to_num(h * (known[first] - known[second]) / np.sqrt(2.0))
-        return np.asarray(means + (known[self._picks] - means + noise) / np.sqrt(1 + h * h))
+        picked = known[self._picks]
+        return np.where(_tied(known)[self._picks], picked, means + (picked - means + noise) / np.sqrt(1 + h * h))
 
     def _moved(self, name: str, values: Array) -> Array:
         known = self._replay.base[name].to_numpy(dtype=np.float64)
@@ -248,6 +251,11 @@ def _strata(replay: Replay) -> Index:
     if replay.spec.task is Task.REGRESSION:
         return np.zeros(len(replay.base), dtype=np.intp)
     return replay.base[replay.spec.quality.label].to_numpy(dtype=np.intp)
+
+
+def _tied(values: Array) -> NDArray[np.bool_]:
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(counts[at] * TIED >= len(values))
 
 
 def _runs(strata: Index) -> tuple[Index, Index]:

@@ -143,6 +143,17 @@ def test_quiet_days_raise_no_alert_and_a_drift_raises_one(watched):
     assert drift[0]["next_step"]
 
 
+def test_inputs_are_compared_with_all_rows_and_answers_with_those_that_were_held_out(site, watched):
+    version = site.champion(MODEL)
+    files = Workbench(site.settings).registry.files(MODEL, version)
+    fitted, held_out = pd.read_parquet(files.train), pd.read_parquet(files.holdout)
+    (kept,) = (site.var / "monitoring" / MODEL).glob(f"reference-v{version}-*")
+    inputs, answers = pd.read_parquet(kept / "inputs.parquet"), pd.read_parquet(kept / "answers.parquet")
+    assert len(fitted) < len(inputs) <= len(fitted) + len(held_out)
+    assert 0.9 * len(held_out) < len(answers) <= len(held_out)
+    assert (list(answers), OUTPUT in inputs) == ([OUTPUT], False)
+
+
 def test_a_night_done_twice_says_nothing_twice(site, watched):
     def notices():
         told = sa.select(tables.notices.c.key, tables.notices.c.route, tables.notices.c.attempts)
@@ -161,8 +172,9 @@ def test_the_pages_of_a_night_are_there(site, watched):
     trend = (folder / "trend.html").read_text()
     assert DRIFTING in trend
     version = site.champion(MODEL)
-    for name in (f"drift-v{version}.html", f"evidently-v{version}.html"):
-        assert (folder / day(DAYS) / name).stat().st_size > 10_000
+    for check in ("drift", "prediction-drift"):
+        for name in (f"{check}-v{version}.html", f"evidently-{check}-v{version}.html"):
+            assert (folder / day(DAYS) / name).stat().st_size > 10_000
 
 
 def test_labels_that_came_late_are_judged(site, watched):

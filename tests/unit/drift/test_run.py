@@ -6,7 +6,7 @@ import pytest
 from slipway.core.signature import Column, DType, Output, Signature
 from slipway.core.verdict import Outcome
 from slipway.drift.calibration import CalibrationStore
-from slipway.drift.run import Effort, Watched, Window, sampling, watch_drift
+from slipway.drift.run import ANSWERS_SHARE, Effort, Watched, Window, sampling, watch_drift
 from slipway.drift.tables import FrameTable, Kind
 
 QUICK = Effort(draws=200)
@@ -24,10 +24,18 @@ def window(frame, **rest):
 def test_what_is_watched_follows_from_the_signature():
     inputs = (Column(name="age", dtype=DType.INT), Column(name="place", dtype=DType.STRING))
     signature = Signature(inputs=inputs, output=Output(name="risk"))
-    watched = Watched.of(signature)
-    assert watched.kinds == {"age": Kind.NUMBER, "place": Kind.CATEGORY, "risk": Kind.NUMBER}
-    assert watched.prediction == "risk"
-    assert Watched.of(signature, "answer").prediction == "answer"
+    inputs, answer = Watched.inputs_of(signature), Watched.answer_of(signature)
+    assert (inputs.kinds, inputs.prediction) == ({"age": Kind.NUMBER, "place": Kind.CATEGORY}, None)
+    assert (answer.kinds, answer.prediction) == ({"risk": Kind.NUMBER}, "risk")
+
+
+def test_comparisons_that_share_a_night_share_its_alarms_and_its_time():
+    effort = Effort(alarms_per_month=1.0, budget_s=120.0, seed=3)
+    parts = effort.share(1 - ANSWERS_SHARE), effort.share(ANSWERS_SHARE)
+    assert sum(part.alarms_per_month for part in parts) == pytest.approx(1.0)
+    assert sum(part.budget_s for part in parts) == pytest.approx(120.0)
+    assert parts[0].seed == 3
+    assert Effort().share(0.5).budget_s is None
 
 
 def test_a_quiet_night_passes_and_a_shifted_one_fails(watched, rows_of):

@@ -76,6 +76,14 @@ def test_rows_are_moved_a_little_and_not_at_all_without_jitter(diabetes, replay_
     assert 0.01 < np.abs(jittered - plain).mean() / base["bmi"].std() < 0.2
 
 
+def test_a_value_that_many_real_rows_share_is_as_frequent_on_a_quiet_day(diabetes, replay_of):
+    replay = replay_of(diabetes, rows_per_day=4000)
+    tied = replay.base["s4"].mode()[0]
+    before, now = ((values == tied).mean() for values in (replay.base["s4"], day_frame(replay, 1)["s4"]))
+    assert before > 0.1
+    assert now == pytest.approx(before, abs=0.03)
+
+
 def test_a_moved_mean_moves_from_its_day_on_and_nothing_else_moves(diabetes, replay_of):
     shift = Shift(ShiftKind.MEAN, "bp", 0.5, from_day=10)
     quiet, moved = replay_of(diabetes), replay_of(diabetes, shifts=(shift,))
