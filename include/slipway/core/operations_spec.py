@@ -101,7 +101,7 @@ class MonitoringSpec(Part):
     """
 
     schedule: str | None = "0 3 * * *"
-    false_alarms_per_month: float = Field(default=1.0, gt=0, le=30)
+    false_alarms_per_month: float = Field(default=1.0, gt=0, lt=15)
     confirm_days: int = Field(default=2, ge=1)
     labels: LabelsSpec | None = None
     routes: tuple[RouteSpec, ...] = ()

@@ -105,19 +105,19 @@ def _removals(done: Retained) -> str:
         )
     header = ("Model", "Version", "Registered", "It …", *(where.capitalize() for where in WHERE), "Archive")
     title = "Archived and removed" if done.applied else "To archive and remove"
-    return card(title, table(header, rows, numeric=(1, 4, 5, 6, 7))) if rows else ""
+    return card(title, table(header, rows, numeric=(1, 2, 4, 5, 6, 7))) if rows else ""
 
 
 def _kept(rows: Iterable[Row]) -> str:
     lines = [_named(row) for row in rows]
-    return card("Stays", table(("Model", "Version", "Registered", "It …"), lines, numeric=(1,))) if lines else ""
+    return card("Stays", table(("Model", "Version", "Registered", "It …"), lines, numeric=(1, 2))) if lines else ""
 
 
 def _gone(rows: Iterable[Row]) -> str:
     lines = [_named(row) for row in rows]
     note = "slipway restore MODEL --version N brings one back, bit for bit."
     header = ("Model", "Version", "Registered", "It …")
-    return card("In the archive", table(header, lines, numeric=(1,)), note=note) if lines else ""
+    return card("In the archive", table(header, lines, numeric=(1, 2)), note=note) if lines else ""
 
 
 def _named(row: Row) -> list[str]:

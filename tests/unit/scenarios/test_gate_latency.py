@@ -42,7 +42,9 @@ def test_a_service_that_is_now_and_then_slow_is_left_to_the_load_test(gate, tiny
     assert outcome(found) is Outcome.PASSED, smallest(found)
 
 
-def test_a_service_that_protects_itself_from_overload_passes(gate, tiny_service):
+def test_a_service_that_protects_itself_from_overload_passes(gate, tiny_service, monkeypatch):
+    monkeypatch.setattr(replay, "seconds_to_wait", lambda *_, **__: 0.01)
+
     class Protected(tiny_service):
         def __call__(self, path, body):
             if self.calls % 50 == 49:

@@ -56,6 +56,7 @@ class FakeService:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body leave in one packet: no delayed acknowledgement in between
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
