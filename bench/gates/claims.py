@@ -44,14 +44,15 @@ def claims(records: Sequence[Record], power: Sequence[bool] = ()) -> list[Claim]
         found.append(_rate("gates.false_block_rate", blocked, f"at most {BLOCKED_AT_MOST:.0%} of good versions' runs"))
     early = seconds_of_early_faults(judged)
     if early:
+        unbuilt = seconds_of_early_faults(judged, image=True)
         found.append(
             Claim(
                 name="gates.seconds_to_verdict_p95",
                 value=quantile(early, 0.95),
                 unit="s",
                 n=len(early),
-                against=f"limit {SECONDS_AT_MOST:.0f} s from the trigger, runtime layer cached; median "
-                f"{quantile(early, 0.5):.0f} s",
+                against=f"limit {SECONDS_AT_MOST:.0f} s from the trigger, image cached; median "
+                f"{quantile(early, 0.5):.0f} s; p95 with the image built {quantile(unbuilt, 0.95):.0f} s",
             )
         )
     if power:
@@ -60,11 +61,18 @@ def claims(records: Sequence[Record], power: Sequence[bool] = ()) -> list[Claim]
     return found
 
 
-def seconds_of_early_faults(records: Iterable[Record]) -> list[float]:
-    """Return the seconds to the verdict of the caught faults that the data gate or the scenarios can see."""
-    return [
-        r.seconds for r in records if r.verdict is Verdict.CAUGHT and r.expected in SEEN_EARLY and r.seconds is not None
-    ]
+def seconds_of_early_faults(records: Iterable[Record], *, image: bool = False) -> list[float]:
+    """Return the seconds to the verdict of the caught faults that the data gate or the scenarios can see.
+
+    With ``image``, what building the image took is added where the release got as far as that.
+    """
+    early = [r for r in records if r.verdict is Verdict.CAUGHT and r.expected in SEEN_EARLY and r.seconds is not None]
+    return [(r.seconds or 0.0) + (_image_seconds(r) if image else 0.0) for r in early]
+
+
+def _image_seconds(record: Record) -> float:
+    built = record.cells.get("build_image", Cell.NOT_REACHED) is not Cell.NOT_REACHED
+    return (record.image_seconds or 0.0) if built else 0.0
 
 
 def matrix(records: Sequence[Record]) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class Record:
         From the trigger to the verdict that ended the release, or to its deployment.
     tampered : bool or None
         Whether the case's tampering happened; None where a case does not tamper.
+    image_seconds : float or None
+        What building the image took, before the trigger; None where the release built it.
     broken : bool
         The run says nothing about the gates: the case could not be made, or the stack failed.
     started_at : str
@@ -84,6 +86,7 @@ class Record:
     reason: str = ""
     seconds: float | None = None
     tampered: bool | None = None
+    image_seconds: float | None = None
     broken: bool = False
 
     @property

@@ -79,7 +79,7 @@ def one(site: Site, case: Case, repeat: int, runtime: str) -> Record:
     }
     context = site.context(case.model)
     try:
-        version, ended, tampered = run_case(site, case, context)
+        found = run_case(site, case, context)
     except Exception as error:  # noqa: BLE001 - a case is anybody's code; the benchmark goes on
         record = Record(**known, cells={}, broken=True, reason=f"{type(error).__name__}: {error}"[:600])
         if isinstance(error, SlipwayError):
@@ -87,11 +87,12 @@ def one(site: Site, case: Case, repeat: int, runtime: str) -> Record:
     else:
         record = Record(
             **known,
-            version=version,
-            cells=ended.cells,
-            reason=ended.reason,
-            seconds=ended.seconds,
-            tampered=tampered,
+            version=found.version,
+            cells=found.ended.cells,
+            reason=found.ended.reason,
+            seconds=found.ended.seconds,
+            tampered=found.tampered,
+            image_seconds=found.image_seconds,
         )
     put_back(site, context)
     return record

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +22,7 @@ from slipway.core.evidence import Evidence
 from slipway.errors import SlipwayError
 from slipway.orchestrator.follow import TaskChange, follow
 from slipway.settings import Settings
+from slipway.workflows.build_image import built
 from slipway.workflows.embedded import prepare_runtime, start_embedded, stop_embedded
 from slipway.workflows.train import train
 from slipway.workflows.workbench import Workbench
@@ -118,6 +122,17 @@ class Site:
             raise RuntimeError(f"{model}: no champion could be released, so nothing can be measured: {ended.reason}")
         return version
 
+    def build(self, context: Context, version: int) -> float | None:
+        """Build an image and return the seconds that it took; None where it cannot be built: the release will say why."""
+        bench = Workbench(self.settings, say=_unsaid)
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="slipway-bench-") as out:
+            try:
+                built(bench, bench.spec(context.model), bench.registry.files(context.model, version), out=Path(out))
+            except SlipwayError:
+                return None
+        return time.monotonic() - begun
+
     def release(self, context: Context, version: int, *, at: Callable[[Moment], None] | None = None) -> Ended:
         """Release a version to its end; approve as the officer where a person is waited for.
 
@@ -182,9 +197,23 @@ class Site:
             raise RuntimeError(f"{model}: the rollback {run_id} failed")
 
 
-def run_case(site: Site, case: Case, context: Context) -> tuple[int, Ended, bool | None]:
-    """Make a case's version and release it; return the version, how it ended, and whether it was tampered with."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """What came of a case: its version, how the release ended, whether it was tampered with, the image's seconds."""
+
+    version: int
+    ended: Ended
+    tampered: bool | None
+    image_seconds: float | None
+
+
+def run_case(site: Site, case: Case, context: Context) -> CaseResult:
+    """Make a case's version, build its image, so that the release finds it, and release it.
+
+    The image of a version that is to be tampered with is left to the release: when it is built may matter.
+    """
     version = case.make(context)
+    image_seconds = None if case.tamper else site.build(context, version)
     tampered = None if case.tamper is None else False
 
     def at(moment: Moment) -> None:
@@ -194,7 +223,7 @@ def run_case(site: Site, case: Case, context: Context) -> tuple[int, Ended, bool
             tampered = True
 
     ended = site.release(context, version, at=at)
-    return version, ended, tampered
+    return CaseResult(version=version, ended=ended, tampered=tampered, image_seconds=image_seconds)
 
 
 def forget(var: Path, *, say: Say) -> None:
@@ -208,6 +237,10 @@ def forget(var: Path, *, say: Say) -> None:
         say(f"what an earlier run left could not be stopped: {error}")
         raise
     shutil.rmtree(var)
+
+
+def _unsaid(line: str) -> None:
+    del line
 
 
 def _unheard(change: TaskChange) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slipway.core.evidence import Check, Evidence, Findings
 from slipway.core.identity import Subject
+from slipway.core.service import BuiltImage
 from slipway.core.spec import ModelSpec
 from slipway.core.version import VersionFiles
 from slipway.workflows.gate import run_gate
@@ -20,25 +21,29 @@ if TYPE_CHECKING:
 
 def build_image(bench: Workbench, release: Release) -> Evidence:
     """Lock, fetch, build without a network, and bind the subject to the image's digest."""
-    from slipway.images.build import build_image as build
-
-    spec, files = bench.spec(release.model), bench.files(release)
+    files = bench.files(release)
 
     def work(out: Path) -> tuple[Subject, Findings]:
-        candidates = candidates_for(bench, spec, files)
-        image, findings = build(
-            files=files,
-            spec=spec,
-            settings=bench.settings,
-            runtime=bench.runtime.name,
-            out=out,
-            progress=bench.say,
-            candidates=candidates,
-        )
+        image, findings = built(bench, bench.spec(release.model), files, out=out)
         details = {**findings.details, "image": image.to_json()}
         return files.subject.with_image(image.digest), replace(findings, details=details)
 
     return run_gate(bench, release, Check.BUILD_IMAGE, files.subject, work)
+
+
+def built(bench: Workbench, spec: ModelSpec, files: VersionFiles, *, out: Path) -> tuple[BuiltImage, Findings]:
+    """Return a version's image and what was found, the image built here or before; the reports go to ``out``."""
+    from slipway.images.build import build_image as build
+
+    return build(
+        files=files,
+        spec=spec,
+        settings=bench.settings,
+        runtime=bench.runtime.name,
+        out=out,
+        progress=bench.say,
+        candidates=candidates_for(bench, spec, files),
+    )
 
 
 def candidates_for(bench: Workbench, spec: ModelSpec, files: VersionFiles) -> Candidates:

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.gates.claims import agree, claims, matrix, quantile, steps_of, wilson
+from bench.gates.claims import agree, claims, matrix, quantile, seconds_of_early_faults, steps_of, wilson
 from bench.gates.records import Cell
 
 
@@ -32,6 +32,13 @@ def test_the_claims_count_what_the_records_say(record):
 def test_what_was_not_measured_is_not_claimed(record):
     assert claims([], []) == []
     assert [c.name for c in claims([record(expected="")])] == ["gates.false_block_rate"]
+
+
+def test_what_the_image_took_counts_only_beside_it_and_where_the_release_got_that_far(record):
+    early = [record("validate_data", seconds=10.0), record("run_scenarios", seconds=40.0)]
+    records = [record(r.stopped_at, seconds=r.seconds, image_seconds=30.0) for r in early]
+    assert seconds_of_early_faults(records) == [10.0, 40.0]
+    assert seconds_of_early_faults(records, image=True) == [10.0, 70.0]
 
 
 def test_a_rate_stands_beside_its_counts_and_its_interval(record):

@@ -24,6 +24,10 @@ class FakeSite:
     def context(self, model):
         return f"workplace of {model}"
 
+    def build(self, context, version):
+        self.done.append(("build", version))
+        return 20.0
+
     def release(self, context, version, *, at=None):
         self.done.append(("release", version))
         if self.error:
@@ -46,8 +50,8 @@ def test_a_run_ends_in_a_record_and_everything_is_put_back(case):
     site = FakeSite(stop="run_scenarios")
     record = one(site, case(), 3, "docker")
     assert (record.verdict, record.repeat, record.version) == (Verdict.CAUGHT, 3, 2)
-    assert (record.seconds, record.reason) == (42.0, "too slow")
-    assert site.done == [("release", 2), ("reset", "workplace of tumor_malignancy")]
+    assert (record.seconds, record.image_seconds, record.reason) == (42.0, 20.0, "too slow")
+    assert site.done == [("build", 2), ("release", 2), ("reset", "workplace of tumor_malignancy")]
 
 
 def test_a_case_that_cannot_be_made_breaks_its_own_run_only(case):
@@ -64,13 +68,13 @@ def test_a_case_that_cannot_be_made_breaks_its_own_run_only(case):
 def test_a_stack_that_does_not_answer_is_started_anew(case):
     site = FakeSite(error=OrchestratorError("silent", remedy="wait"))
     assert one(site, case(), 1, "docker").verdict is Verdict.BROKEN
-    assert [what[0] for what in site.done] == ["release", "restart", "reset"]
+    assert [what[0] for what in site.done] == ["build", "release", "restart", "reset"]
 
 
 def test_a_champion_that_is_not_put_back_is_tried_again_on_a_fresh_stack(case):
     site = FakeSite(resets_fail=1)
     assert one(site, case(), 1, "docker").verdict is Verdict.MISSED
-    assert [what[0] for what in site.done] == ["release", "reset", "restart", "reset"]
+    assert [what[0] for what in site.done] == ["build", "release", "reset", "restart", "reset"]
 
 
 def test_without_the_same_champion_nothing_more_is_measured(case):
@@ -88,14 +92,14 @@ TAMPERED = {
 def test_a_case_tampers_once_at_its_moment(case, moments, happened):
     calls = []
     tampers = case(moment=Moment.AT_APPROVAL, tamper=lambda context, version: calls.append((context, version)))
-    _, ended, tampered = run_case(FakeSite(moments=moments), tampers, "workplace")
-    assert tampered is happened
+    found = run_case(FakeSite(moments=moments), tampers, "workplace")
+    assert (found.tampered, found.image_seconds) == (happened, None)
     assert calls == ([("workplace", 2)] if happened else [])
-    assert ended.released
+    assert found.ended.released
 
 
 def test_a_case_that_does_not_tamper_says_nothing_about_it(case):
-    assert run_case(FakeSite(), case(), "workplace")[2] is None
+    assert run_case(FakeSite(), case(), "workplace").tampered is None
 
 
 def test_every_record_is_on_disk_before_the_next_run_begins(case, tmp_path):
