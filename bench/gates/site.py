@@ -123,7 +123,7 @@ class Site:
         return version
 
     def build(self, context: Context, version: int) -> float | None:
-        """Build an image and return the seconds that it took; None where it cannot be built: the release will say why."""
+        """Build an image and return the seconds that it took; None where it cannot be built: the release tells why."""
         bench = Workbench(self.settings, say=_unsaid)
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="slipway-bench-") as out:
