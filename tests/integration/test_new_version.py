@@ -19,7 +19,7 @@ from slipway.settings import Settings
 from slipway.stack import airflow, stack
 from tests.fakes.specs import declared
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 PLUGIN = Path(__file__).parents[2] / "plugins" / "slipway_airflow"
 REGISTERED = "leavers_forest"  # what MLflow calls churn

@@ -13,7 +13,7 @@ from bench.serving.run import Run
 from bench.serving.slipway_side import bench_settings
 from bench.serving.systems import ECHO, SLIPWAY
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 PLAN = Plan(
     models=(MAIN_MODEL,),

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from slipway.ledger import Ledger
 from slipway.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -82,11 +83,15 @@ class Site:
     def champion(self, model):
         return {m["name"]: m["champion"] for m in self.json("models")}[model]
 
+    @property
+    def ledger(self):
+        return Ledger(self.settings.ledger_url)
+
     def evidence(self, model, version):
-        return self.json("evidence", model, "--version", str(version))
+        return [item.to_json() for item in self.ledger.evidence(model, version)]
 
     def entries(self, model):
-        return self.json("ledger", "show", "--model", model, "--limit", "1000")
+        return [entry.to_json() for entry in self.ledger.entries(model=model)]
 
 
 def a_site(folder, runtime):
