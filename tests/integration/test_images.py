@@ -20,7 +20,7 @@ from slipway.settings import Settings
 from tests.fakes.specs import a_spec
 from tests.unit.images.toy import make_real_version
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 MAX_ADDED_MB = 470
 
 
