@@ -50,7 +50,7 @@ stop: $(SETUP)  ## end what this checkout started, and nothing else
 
 test: $(DEV)  ## every test, with the real engine, server and browser
 	pytest -n logical --dist loadfile tests/unit tests/architecture
-	pytest -n logical --dist loadfile -m 'not alone' tests/models tests/dags tests/plugins tests/integration
+	pytest -n logical --dist loadfile --no-loadscope-reorder -m 'not alone' tests/models tests/dags tests/plugins tests/integration
 	pytest -m alone tests/integration
 
 test-unit: $(DEV)  ## the quick tests: no engine, no server
