@@ -30,6 +30,7 @@ from slipway.workflows.workbench import Workbench
 RELEASE_LIMIT_S = 1200.0
 ROLLBACK_LIMIT_S = 180.0
 PROFILE = "smoke"
+IMAGE_FIRST = ("start_candidate", "run_scenarios")
 OFFICER = "officer"
 MOMENTS = {("build_image", "success"): Moment.AFTER_BUILD, ("approve", "awaiting_input"): Moment.AT_APPROVAL}
 
@@ -208,12 +209,12 @@ class CaseResult:
 
 
 def run_case(site: Site, case: Case, context: Context) -> CaseResult:
-    """Make a case's version, build its image, so that the release finds it, and release it.
+    """Make a case's version and release it.
 
-    The image of a version that is to be tampered with is left to the release: when it is built may matter.
+    Where the time to the verdict counts and the image comes before it, it is built first, so that the release finds it.
     """
     version = case.make(context)
-    image_seconds = None if case.tamper else site.build(context, version)
+    image_seconds = site.build(context, version) if case.stopped_by in IMAGE_FIRST and not case.tamper else None
     tampered = None if case.tamper is None else False
 
     def at(moment: Moment) -> None:

@@ -98,6 +98,12 @@ def test_a_case_tampers_once_at_its_moment(case, moments, happened):
     assert found.ended.released
 
 
+def test_an_image_that_no_gate_must_reach_is_not_built_beforehand(case):
+    site = FakeSite(stop="validate_data")
+    assert run_case(site, case(stopped_by="validate_data"), "workplace").image_seconds is None
+    assert site.done == [("release", 2)]
+
+
 def test_a_case_that_does_not_tamper_says_nothing_about_it(case):
     assert run_case(FakeSite(), case(), "workplace").tampered is None
 
