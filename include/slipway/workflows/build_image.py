@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def build_image(bench: Workbench, release: Release) -> Evidence:
     """Lock, fetch, build without a network, and bind the subject to the image's digest."""
-    files = bench.files(release)
+    spec, files = bench.spec(release.model), bench.files(release)
 
     def work(out: Path) -> tuple[Subject, Findings]:
-        image, findings = built(bench, bench.spec(release.model), files, out=out)
+        image, findings = built(bench, spec, files, out=out)
         details = {**findings.details, "image": image.to_json()}
         return files.subject.with_image(image.digest), replace(findings, details=details)
 

@@ -9,7 +9,9 @@ Rules
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.core.service import ServiceSpec
@@ -51,8 +53,18 @@ def watch_reference(bench: Workbench, answering: Answering) -> WatchReference:
         partial.mkdir(parents=True)
         found.inputs.to_parquet(partial / inputs.name)
         found.answers.to_parquet(partial / answers.name)
-        partial.replace(folder)
+        _put(partial, folder)
     return WatchReference(inputs=read_table(inputs), answers=read_table(answers))
+
+
+def _put(partial: Path, folder: Path) -> None:
+    """Put a finished folder in its place; one that another night has put there meanwhile holds the same."""
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        shutil.rmtree(partial)
 
 
 def _asked(bench: Workbench, answering: Answering) -> WatchReference:
@@ -87,7 +99,9 @@ def _answered(client: ServiceClient, signature: Signature, rows: pd.DataFrame) -
     for start in range(0, len(rows), _ROWS):
         batch = pa.RecordBatch.from_pandas(rows.iloc[start : start + _ROWS])
         judged = judge(batch, signature)
-        good = np.array([row for row in range(batch.num_rows) if row not in judged.reasons])
+        good = np.array([row for row in range(batch.num_rows) if row not in judged.reasons], dtype=np.intp)
+        if not len(good):
+            continue
         told = client.score({name: array.take(pa.array(good)) for name, array in judged.inputs.items()})
         answers[start + good] = [None if at in told.refused else told.answers[at] for at in range(len(good))]
     known = np.array([answer is not None and answer == answer for answer in answers], dtype=bool)
