@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measure_power(VAR / "power", injections=options.power or INJECTIONS, say=_say)
     records = _kept(cases, runtime)
     power = read_power(VAR / "power") if whole or options.power else []
-    write_results(_name(options), records, power, started_at=started_at, say=_say)
+    missing = {case.id for case in cases} - {record.case for record in records}
+    if missing:
+        _say(f"{len(missing)} of {len(cases)} cases have no run yet: go on with --resume")
+    write_results(_name(options, part=bool(missing)), records, power, started_at=started_at, say=_say)
     return int(any(record.verdict is Verdict.BROKEN for record in records) or not records)
 
 
@@ -66,10 +69,10 @@ def _kept(cases: Sequence[Case], runtime: str) -> list[Record]:
     return [record for name in runtimes for record in store.of(cases, name)]
 
 
-def _name(options: argparse.Namespace) -> str:
+def _name(options: argparse.Namespace, *, part: bool) -> str:
     if options.catalog != SHIPPED:
         return f"gates-{options.catalog.resolve().name}"
-    return "gates-part" if options.only else "gates"
+    return "gates-part" if options.only or part else "gates"
 
 
 def _list(cases: Sequence[Case]) -> None:

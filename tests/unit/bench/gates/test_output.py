@@ -3,11 +3,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+import bench.gates.__main__ as program
 import bench.results
 from bench.gates import output
 from bench.gates.claims import claims
 from bench.gates.picture import page
 from bench.gates.power import measure_power, read_power
+from bench.gates.store import Store
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -35,6 +37,19 @@ def test_the_results_hold_the_claims_the_whole_matrix_and_a_picture(results, rec
     assert [case["case"] for case in document["matrix"]["cases"]] == ["scores/one", "scores/two", "good/three"]
     assert (results / "gates.png").read_bytes().startswith(b"\x89PNG")
     assert any(line.startswith("missed") and "scores/two" in line for line in said)
+
+
+def test_a_part_of_the_cases_does_not_pass_for_the_whole(results, record, case, tmp_path, monkeypatch, capsys):
+    store = Store(tmp_path / "gates" / "runs")
+    monkeypatch.setattr(program, "VAR", tmp_path / "gates")
+    monkeypatch.setattr(program, "load", lambda catalog: [case("one"), case("two")])
+    store.put(record("run_scenarios"))
+    assert program.main(["--report", "--power", "0"]) == 0
+    assert "1 of 2 cases have no run yet" in capsys.readouterr().err
+    assert {path.stem for path in results.iterdir()} == {"gates-part"}
+    store.put(record("run_scenarios", case="scores/two"))
+    assert program.main(["--report", "--power", "0"]) == 0
+    assert {path.stem for path in results.iterdir()} == {"gates-part", "gates"}
 
 
 def test_without_a_record_nothing_is_written(results):
