@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.serving import hard_rows
 from bench.serving.bring_up import Workshop
 from bench.serving.figures import Cells
 from bench.serving.load import Generator, Saturation
@@ -26,7 +25,7 @@ PLAN = Plan(
     large_s=0.1,
     large_least=1,
     large_most=2,
-    compared_rows=2_000,
+    compared_rows=20_000,
 )
 
 
@@ -52,8 +51,7 @@ def run(tmp_path_factory):
     return made
 
 
-def test_slipway_and_the_echo_are_compared_and_measured(run, monkeypatch):
-    monkeypatch.setattr(hard_rows, "_ON_SPLITS", 2_000)
+def test_slipway_and_the_echo_are_compared_and_measured(run):
     run.compare()
     run.measure()
     assert run.failures == []

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -83,7 +84,7 @@ class Site:
     def champion(self, model):
         return {m["name"]: m["champion"] for m in self.json("models")}[model]
 
-    @property
+    @cached_property
     def ledger(self):
         return Ledger(self.settings.ledger_url)
 

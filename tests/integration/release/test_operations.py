@@ -172,9 +172,14 @@ def test_the_pages_of_a_night_are_there(site, watched):
     trend = (folder / "trend.html").read_text()
     assert DRIFTING in trend
     version = site.champion(MODEL)
-    for check in ("drift", "prediction-drift"):
-        for name in (f"{check}-v{version}.html", f"evidently-{check}-v{version}.html"):
-            assert (folder / day(DAYS) / name).stat().st_size > 5_000
+    night = folder / day(DAYS)
+    for name in (f"drift-v{version}.html", f"evidently-drift-v{version}.html"):
+        assert (night / name).stat().st_size > 10_000
+    assert (night / f"evidently-prediction-drift-v{version}.html").stat().st_size > 10_000
+    said = (night / f"prediction-drift-v{version}.html").read_text()  # of one column, so a small one
+    assert "<h1>Prediction drift" in said
+    assert "<code>prediction</code>" in said
+    assert f'href="evidently-prediction-drift-v{version}.html"' in said
 
 
 def test_labels_that_came_late_are_judged(site, watched):

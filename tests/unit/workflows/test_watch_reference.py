@@ -1,5 +1,7 @@
 """The rows that a version's days are compared with: which of them get an answer, over real HTTP."""
 
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +13,8 @@ from tests.unit.scoring.fakes import SIGNATURE, SUBJECT, FakeService
 
 @pytest.fixture
 def service():
-    made = FakeService()
-    yield made
-    made.close()
+    with closing(FakeService()) as made:
+        yield made
 
 
 @pytest.fixture
