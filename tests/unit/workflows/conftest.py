@@ -9,19 +9,26 @@ import yaml
 
 from slipway.core.evidence import REQUIRED_CHECKS, Check, Evidence, Report
 from slipway.core.identity import digest_bytes
-from slipway.core.service import BuiltImage, RuntimeName
+from slipway.core.service import BuiltImage, RuntimeName, ServiceSpec
 from slipway.core.serving_options import Mode, ServingOptions
 from slipway.core.verdict import Bound, Measurement, Outcome
 from slipway.deploy import Gateway
+from slipway.deploy.journal import Deployment
+from slipway.deploy.routes import Backend, Role
 from slipway.errors import EvidenceError, VersionNotFound
 from slipway.ledger import EntryKind
 from slipway.settings import Settings
+from slipway.workflows import audit_paging
+from slipway.workflows.approve import record_decision
+from slipway.workflows.deploy import Served, record_deployment
+from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
 from slipway.workflows.standing import DETAIL, standing
 from slipway.workflows.workbench import Workbench
 from tests.fakes.registry import FakeRegistry
 from tests.fakes.specs import declared
 from tests.unit.deploy.fakes import FakeEnvoy, FakeRuntime, golden
+from tests.unit.workflows.audited import BUILT, IMAGES
 
 REGISTERED = "leavers_forest"  # what MLflow calls churn: nothing may work only where the two names are equal
 IMAGE = digest_bytes(b"the image")
@@ -164,3 +171,38 @@ def complete(put):
 def kinds(bench):
     """The kinds of the ledger's entries, in order."""
     return lambda: [entry.kind.value for entry in bench.ledger.entries()]
+
+
+@pytest.fixture
+def served(bench, gateway, complete):
+    """Version 1, then version 2, released; everything is as recorded. Both are put behind the gateway at once."""
+    running = {}
+    for version in (1, 2):
+        bench.registry.add("churn", version, f"model {version}".encode())
+        release = Release(id=f"r{version}", model="churn", version=version, requester="ada")
+        complete(version=version, release_id=release.id, image=IMAGES[version])
+        record_decision(bench, release, approved=True, by="bob")
+        subject = promote(bench, release)
+        image = BuiltImage(digest=IMAGES[version], reference=IMAGES[version], **BUILT)
+        handle = running[version] = bench.runtime.start(
+            ServiceSpec(name=f"churn-{version}", image=image, subject=subject)
+        )
+        deployment = Deployment(
+            model="churn", version=version, handle=handle, previous=None, replaced=None, events=(), timings={}
+        )
+        record_deployment(
+            bench, EntryKind.DEPLOYMENT, Served(subject, image, TUNED), deployment, actor="ada", release=release.id
+        )
+    backends = (
+        Backend(version=2, weight=100, role=Role.CHAMPION, handle=running[2]),
+        Backend(version=1, weight=0, role=Role.PREVIOUS, handle=running[1]),
+    )
+    gateway.set_route("churn", backends)
+    return bench
+
+
+@pytest.fixture
+def paged(monkeypatch):
+    said = []
+    monkeypatch.setattr(audit_paging._log, "error", lambda text, *given: said.append(text % given))
+    return said

@@ -5,77 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from slipway.core.finding import Finding, Kind, Severity
-from slipway.core.identity import digest_bytes
-from slipway.core.service import BuiltImage, RuntimeName, ServiceSpec
+from slipway.core.finding import Kind, Severity
 from slipway.core.verdict import Outcome
-from slipway.deploy.journal import Deployment
-from slipway.deploy.routes import Backend, Role
+from slipway.deploy.routes import Role
 from slipway.errors import AuditFailed, AuditInconclusive, EngineUnavailable
 from slipway.ledger import EntryKind
-from slipway.workflows import audit_models, audit_paging
-from slipway.workflows.approve import record_decision
-from slipway.workflows.audit import ACTOR, audit, open_findings
+from slipway.workflows import audit_paging
+from slipway.workflows.audit import ACTOR, open_findings
 from slipway.workflows.audit_reports import newest_evidence
-from slipway.workflows.deploy import Served, deploy, record_deployment
-from slipway.workflows.promote import promote
-from slipway.workflows.release import Release
-from slipway.workflows.rollback import rollback
 from slipway.workflows.standing import CHAMPION
-from tests.unit.workflows.conftest import TUNED
+from tests.unit.workflows.audited import IMAGES, audits, look, turns
 from tests.unit.workflows.test_anchor import direct, rewrite
-
-BUILT = {"runtime": RuntimeName.DOCKER, "python_version": "3.11", "lock_sha256": digest_bytes(b"the lock")}
-IMAGES = {version: digest_bytes(f"image {version}".encode()) for version in (1, 2)}
-
-
-@pytest.fixture
-def served(bench, gateway, complete):
-    """Version 1, then version 2, released; everything is as recorded. Both are put behind the gateway at once."""
-    running = {}
-    for version in (1, 2):
-        bench.registry.add("churn", version, f"model {version}".encode())
-        release = Release(id=f"r{version}", model="churn", version=version, requester="ada")
-        complete(version=version, release_id=release.id, image=IMAGES[version])
-        record_decision(bench, release, approved=True, by="bob")
-        subject = promote(bench, release)
-        image = BuiltImage(digest=IMAGES[version], reference=IMAGES[version], **BUILT)
-        handle = running[version] = bench.runtime.start(
-            ServiceSpec(name=f"churn-{version}", image=image, subject=subject)
-        )
-        deployment = Deployment(
-            model="churn", version=version, handle=handle, previous=None, replaced=None, events=(), timings={}
-        )
-        record_deployment(
-            bench, EntryKind.DEPLOYMENT, Served(subject, image, TUNED), deployment, actor="ada", release=release.id
-        )
-    backends = (
-        Backend(version=2, weight=100, role=Role.CHAMPION, handle=running[2]),
-        Backend(version=1, weight=0, role=Role.PREVIOUS, handle=running[1]),
-    )
-    gateway.set_route("churn", backends)
-    return bench
-
-
-@pytest.fixture
-def paged(monkeypatch):
-    said = []
-    monkeypatch.setattr(audit_paging._log, "error", lambda text, *given: said.append(text % given))
-    return said
-
-
-def look(bench, pauses=None):
-    return audit(bench, pause=(pauses if pauses is not None else []).append)
-
-
-def audits(bench):
-    return bench.ledger.entries(kinds=[EntryKind.AUDIT])
-
-
-def turns(bench):
-    """What the audits entered about findings: kind and state."""
-    entries = [entry for entry in audits(bench) if "finding" in entry.payload]
-    return [(Finding.from_json(entry.payload["finding"]).kind, entry.payload["state"]) for entry in entries]
 
 
 def test_untouched_everything_passes_and_is_anchored(served, paged):
@@ -223,90 +163,6 @@ def test_reports_of_an_archived_version_may_be_gone_but_not_altered(served):
     assert look(served).outcome is Outcome.PASSED
     altered.write_text("something else")
     assert [f.kind for f in look(served).findings] == [Kind.REPORT_ALTERED]
-
-
-# -- the alias ------------------------------------------------------------------------------------------------------
-
-
-def test_a_moved_alias_is_put_back_and_told(served, paged):
-    served.registry.set_alias("churn", CHAMPION, 1)
-    found = look(served)
-    (finding,) = [f for f in found.findings if f.kind is Kind.ALIAS_MOVED]
-    assert finding.put_right
-    assert "put back to version 2" in finding.what
-    assert served.registry.alias("churn", CHAMPION) == 2
-    refusal = served.ledger.entries(kinds=[EntryKind.REFUSAL])[-1]
-    assert (refusal.actor, refusal.payload["what"]) == (ACTOR, "alias")
-    assert found.outcome is Outcome.FAILED
-    assert len(paged) == 1
-    assert look(served).outcome is Outcome.PASSED
-    served.registry.set_alias("churn", CHAMPION, 1)
-    look(served)
-    assert turns(served).count((Kind.ALIAS_MOVED, "found")) == 2, "moved again is found again"
-
-
-def test_where_it_is_only_to_be_reported_the_alias_stays(served, project):
-    project(audit={"alias_moved": "report"})
-    served.registry.set_alias("churn", CHAMPION, 1)
-    for _ in range(2):
-        found = look(served)
-        assert found.outcome is Outcome.FAILED
-    assert served.registry.alias("churn", CHAMPION) == 1
-    assert turns(served).count((Kind.ALIAS_MOVED, "found")) == 1
-
-
-def test_an_alias_that_was_taken_away_is_put_back(served):
-    served.registry.delete_alias("churn", CHAMPION)
-    look(served)
-    assert served.registry.alias("churn", CHAMPION) == 2
-
-
-def test_an_alias_before_the_first_promotion_is_nobodys_business(bench, gateway):
-    bench.registry.set_alias("churn", CHAMPION, 1)
-    assert look(bench).outcome is Outcome.PASSED
-    assert bench.registry.alias("churn", CHAMPION) == 1
-
-
-def test_a_promotion_under_way_is_waited_for_and_left_alone(served, complete):
-    """The alias moves before the ledger says so: the audit looks again, by then the entry is there."""
-    served.registry.add("churn", 3, b"model 3")
-    release = Release(id="r3", model="churn", version=3, requester="ada")
-    served.ledger.append(
-        EntryKind.RELEASE_STARTED, model="churn", version=3, actor="ada", payload={"release": "r3", "subject": None}
-    )
-    complete(version=3, release_id="r3", image=IMAGES[2])
-    record_decision(served, release, approved=True, by="bob")
-    served.registry.set_alias("churn", CHAMPION, 3)
-    pauses = []
-
-    def meanwhile(seconds):
-        pauses.append(seconds)
-        promote(served, release)
-        deploy(served, release)
-
-    found = audit(served, pause=meanwhile)
-    assert pauses == [audit_models.RELEASE_SECONDS]
-    assert found.outcome is Outcome.PASSED
-    assert served.registry.alias("churn", CHAMPION) == 3
-
-
-def test_what_does_not_settle_is_told_after_a_short_pause(served):
-    pauses = []
-    served.registry.set_alias("churn", CHAMPION, 1)
-    assert look(served, pauses).outcome is Outcome.FAILED
-    assert pauses == [audit_models.SETTLE_SECONDS]
-
-
-def test_a_rollback_is_no_finding(served):
-    rollback(served, "churn", actor="ada", reason="complaints", run_id="back")
-    assert look(served).outcome is Outcome.PASSED
-
-
-def test_a_retired_model_without_route_and_alias_passes(served):
-    served.ledger.append(EntryKind.RETIREMENT, model="churn", version=None, actor="ada", payload={})
-    served.gateway.remove_route("churn")
-    served.registry.delete_alias("churn", CHAMPION)
-    assert look(served).outcome is Outcome.PASSED
 
 
 # -- what cannot be looked at is no pass ------------------------------------------------------------------------------
