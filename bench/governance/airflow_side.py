@@ -27,7 +27,9 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 RUN = f"r{CANDIDATE}"
 OK, FORBIDDEN = 200, 403
 
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="slipway-airflow-"))
+# Airflow writes its configuration where it is first imported; gone with this process.
+_home = tempfile.TemporaryDirectory(prefix="slipway-airflow-", ignore_cleanup_errors=True)
+os.environ.setdefault("AIRFLOW_HOME", _home.name)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 if str(PLUGINS) not in sys.path:
     sys.path.insert(0, str(PLUGINS))

@@ -57,7 +57,7 @@ def session(graph):
     return lambda rows, **texts: opened.run(None, {name: rows, **texts})[0]
 
 
-KERNELS = Path(tempfile.gettempdir(), "slipway-test-kernels")
+KERNELS = Path(__file__).resolve().parents[3] / "var" / "test-kernels"  # compiled once a checkout
 
 
 def flat(model, method, declared, *, frame=False, fitted=NAMES, base=None):

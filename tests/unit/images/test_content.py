@@ -63,9 +63,9 @@ def test_another_name_of_a_file_counts_as_the_file():
     assert found["srv/again"] == found["srv/model/weights"]
 
 
-def altered(**fields):
+def altered(name="srv/app/main.py", **fields):
     def change(entry):
-        if entry.name == "srv/app/main.py":
+        if entry.name == name:
             for field, value in fields.items():
                 setattr(entry, field, value)
         return entry
@@ -84,7 +84,7 @@ FAULTS = {
     ),
     "a file more": (archive({**FILES, "srv/new": b""}), "srv/new: not there before"),
     "a file less": (archive({n: d for n, d in FILES.items() if n != "srv/app/main.py"}), "not there any more"),
-    "link": (archive(change=lambda e: e.replace(linkname="other") if e.issym() else e), '"model", now "other"'),
+    "link": (archive(change=altered("srv/link", linkname="other")), '"model", now "other"'),
     "type": (archive(change=altered(type=tarfile.SYMTYPE, linkname="x", size=0)), "srv/app/main.py: file 0644"),
 }
 
