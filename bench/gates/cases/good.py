@@ -191,4 +191,14 @@ CASES = (
         "Holds sixty megabytes that it never gives back and never adds to, within the declared limit.",
         wrapped(setup="self.kept = np.ones(60 * 2**17)"),
     ),
+    good(
+        DIABETES,
+        "cache_with_a_bound",
+        "Keeps 50 kB for each of the last five hundred different rows: memory grows at first, and then no more.",
+        wrapped(
+            setup="from collections import OrderedDict\nself.kept = OrderedDict()",
+            before="self.kept.setdefault(rows.to_json(), np.ones(6_400))\n"
+            "while len(self.kept) > 500:\n    self.kept.popitem(last=False)",
+        ),
+    ),
 )

@@ -25,6 +25,12 @@ CASES = (
         wrapped(setup="self.kept = []", before="self.kept.append(np.ones(2**13))"),
     ),
     resources(
+        DIABETES,
+        "cache_without_a_bound",
+        "Keeps 100 kB for each different row: memory grows for as long as new rows come, and not with the same ones.",
+        wrapped(setup="self.kept = {}", before="self.kept.setdefault(rows.to_json(), np.ones(12_800))"),
+    ),
+    resources(
         TUMOR,
         "descriptor_leak",
         "Each call leaves a file open: the number of descriptors grows with every request.",

@@ -7,7 +7,8 @@ Rules
 2. While the verdict on a percentile is open (:mod:`slipway.loadtest.shares`) further windows follow, up to the
    profile's maximum. A version that answers wrong, or not at all, is not asked for more.
 3. Then a burst: a few callers ask as fast as they are answered, for memory and descriptors to show what they do with
-   many requests. It ends early where memory passes its limit, and is repeated once where something seems to grow.
+   many requests and with ever new rows (:mod:`slipway.loadtest.fresh`). It ends early where memory passes its limit,
+   and is repeated where something seems to grow, so that what has a bound comes to it.
 4. After the burst the declared rate again (once a second at least, to have enough requests), in at most two windows:
    the p95 of one must be within its limit, or at most 1.5 times what it was.
 5. At last, where the profile has time for it, the highest rate that keeps the objectives.
@@ -42,7 +43,7 @@ from slipway.loadtest.schedule import CHAMPION_WARMUP, Part, PlannedStage, Targe
 
 CHAMPION_WARM_SECONDS = 1.0
 EXTENSION_WINDOWS = 2
-BURSTS = 2
+BURSTS = 4
 RECOVERY_WINDOWS = 2
 MAX_RECOVERY_SECONDS = 5.0
 DEAD_SHARE = 0.5

@@ -19,6 +19,7 @@ LOCUST_REPORT = "locust.html"
 OK = 200
 REFUSALS = (429, 503)
 TIMEOUT, UNANSWERED = "timeout", "unanswered"
+UNKNOWN = -1  # in place of a golden row's number: a row whose answer nobody knows
 
 
 class Sample(NamedTuple):
@@ -27,7 +28,8 @@ class Sample(NamedTuple):
     ``intended_s`` and ``sent_s`` are seconds after the start of the test; ``latency_ms`` runs from the *intended*
     start to the last byte (or to giving up). ``status`` is 0 where no HTTP answer came; ``correct`` is None unless the
     answer was a 200, and wherever the answer to expect is not known; ``error`` names what went wrong; ``row`` is the
-    golden row that was sent; ``refused`` says that it was turned away for now, by a 429 or 503 with Retry-After.
+    golden row that was sent, ``UNKNOWN`` for any other; ``refused`` says that it was turned away for now, by a 429 or
+    503 with Retry-After.
     """
 
     intended_s: float
@@ -37,7 +39,7 @@ class Sample(NamedTuple):
     correct: bool | None
     stage: int
     error: str = ""
-    row: int = -1
+    row: int = UNKNOWN
     refused: bool = False
 
     @property

@@ -32,7 +32,7 @@ class Service:
     """Doubles x. ``delay_s`` holds each answer, one at a time if ``one_worker``; ``answer`` may lie; ``status`` too.
     ``retry_after`` goes with a 429 or 503.
 
-    ``uses`` says what its metrics tell of its process, by the number of requests answered.
+    ``uses`` says what its metrics tell of its process, by the number of requests answered; ``asked`` holds the bodies.
     """
 
     delay_s: float = 0.0
@@ -43,6 +43,7 @@ class Service:
     dies_after: int | None = None
     uses: Callable[[int], dict[str, float]] = lambda served: STEADY
     served: int = 0
+    asked: set[bytes] = field(default_factory=set)
     turn: threading.Lock = field(default_factory=threading.Lock)
     count: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +64,7 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             with service.count:
                 service.served += 1
                 number = service.served
+                service.asked.add(body)
             if service.dies_after is not None and number > service.dies_after:
                 self.close_connection = True
                 self.server.socket.close()  # nobody can connect any more

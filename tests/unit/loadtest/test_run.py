@@ -17,6 +17,7 @@ from slipway.loadtest.generator import Generator
 from slipway.loadtest.run import Setting
 from slipway.loadtest.samples import GeneratorConfig, read_samples
 from slipway.loadtest.schedule import Target, plan_stages
+from tests.unit.loadtest.conftest import MIB, STEADY
 
 SUBJECT = Subject(model="tiny", version=7, artifact_sha256="sha256:" + "a" * 64)
 SHORT = LoadProfile(name="short", description="", stages=(Stage(2),), warmup_seconds=0.4)
@@ -118,6 +119,17 @@ def test_a_service_that_keeps_half_a_megabyte_a_call_fails_and_its_burst_is_ende
     assert named(findings, "memory.peak").outcome is Outcome.FAILED
     assert named(findings, "descriptors.in_24h").outcome is Outcome.PASSED
     assert findings.details["burst"]["requests"] < 5000
+
+
+KEEPS = {"without a bound": (100_000, Outcome.FAILED), "no more than sixty": (60, Outcome.PASSED)}
+
+
+@pytest.mark.parametrize(("most", "outcome"), KEEPS.values(), ids=KEEPS)
+def test_what_is_kept_for_each_different_row_is_found_unless_it_has_a_bound(run, service, most, outcome):
+    cache = service()
+    cache.uses = lambda _: {**STEADY, "process_resident_memory_bytes": (100 + min(most, len(cache.asked))) * MIB}
+    found = named(run(cache, profile=replace(BURSTING, burst_seconds=1)), "memory.in_24h")
+    assert found.outcome is outcome, found
 
 
 def test_a_service_that_tells_nothing_of_itself_is_not_said_to_keep_within_its_limits(run, service):
