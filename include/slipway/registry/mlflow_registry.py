@@ -1,15 +1,12 @@
-"""The MLflow model registry behind one bounded adapter; the only module on this side that imports mlflow.
+"""The MLflow model registry behind one bounded adapter.
 
-Each call first asks whether anything listens there, then lets MLflow try twice: MLflow's own defaults wait for minutes.
-It takes and gives a model's own name, and says to MLflow what MLflow calls that model.
+Each call first asks whether anything listens there; :mod:`slipway.registry.calls` says what follows. It takes and gives
+a model's own name, and says to MLflow what MLflow calls that model.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,22 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.core.identity import Subject, parse_model_name
-from slipway.core.version import MODEL_DIR, REFERENCE_DIR, VersionFiles
-from slipway.errors import ArtifactError, RegistryError, RegistryUnreachable, SlipwayError, VersionNotFound
+from slipway.core.version import VersionFiles
+from slipway.errors import ArtifactError, VersionNotFound
 from slipway.registry import copies
 from slipway.registry.artifacts import PARTS, check_files, digest_folder
 from slipway.registry.cache import VersionCache
+from slipway.registry.calls import bounded_and_quiet, pages, translated
+from slipway.registry.download import download, model_location
 from slipway.registry.endpoint import probe
 from slipway.registry.info import VersionInfo
 from slipway.registry.notes import read_note, write_note
-from slipway.runtime.files import storage_error
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_NOT_FOUND = "RESOURCE_DOES_NOT_EXIST"
 _PROBE_SECONDS = 5.0
-_UNREACHABLE_REMEDY = "start the registry, or correct SLIPWAY_TRACKING_URI"
 
 
 class Registry:
@@ -73,13 +69,13 @@ class Registry:
     def models(self) -> list[str]:
         """Return the names of all registered models, sorted."""
         with self._client() as client:
-            return sorted(model.name for model in _pages(client.search_registered_models))
+            return sorted(model.name for model in pages(client.search_registered_models))
 
     def versions(self, model: str) -> list[VersionInfo]:
         """Return a model's versions, oldest first; VersionNotFound if there is no such model."""
         with self._client_for(model) as (client, name):
             aliases = client.get_registered_model(name).aliases
-            found = _pages(client.search_model_versions, filter_string=f"name='{name}'")
+            found = pages(client.search_model_versions, filter_string=f"name='{name}'")
             return sorted((_info(version, aliases) for version in found), key=lambda info: info.version)
 
     def latest_version(self, model: str) -> int:
@@ -157,7 +153,7 @@ class Registry:
             digest = self._cache.find(identity)
             if digest is None:
                 with self._cache.scratch() as root:
-                    _download(client, found, root)
+                    download(client, found, root)
                     check_files(root, f"{model} version {version}")
                     digest = self._cache.adopt(root, identity)
         return VersionFiles(
@@ -170,7 +166,7 @@ class Registry:
     def artifact_digest(self, model: str, version: int) -> str:
         """Return the digest of what the registry holds now: downloaded afresh, never from the cache."""
         with self._client_for(model) as (client, name), self._cache.scratch() as root:
-            _download(client, client.get_model_version(name, str(version)), root)
+            download(client, client.get_model_version(name, str(version)), root)
             return digest_folder(root)
 
     def ledger_note(self) -> tuple[str, str] | None:
@@ -218,11 +214,11 @@ class Registry:
         version that carries ``mark``.
         """
         with self._client_for(model) as (client, name):
-            listed = _pages(client.search_model_versions, filter_string=f"name='{name}'")
+            listed = pages(client.search_model_versions, filter_string=f"name='{name}'")
             found = next((one for one in listed if int(one.version) == version), None)
             if found is None:
                 return copies.register_again(client, name, root, said, mark)
-            copies.put_back(client, found, _model_location(client, found), root)
+            copies.put_back(client, found, model_location(client, found), root)
             return version
 
     def delete_tag(self, model: str, version: int, key: str) -> None:
@@ -248,70 +244,14 @@ class Registry:
     @contextmanager
     def _client(self) -> Iterator[MlflowClient]:
         probe(self._uri, timeout_s=min(self._timeout_s, _PROBE_SECONDS))
-        with _bounded_and_quiet(self._timeout_s):
+        with bounded_and_quiet(self._timeout_s):
             from mlflow import MlflowClient
             from mlflow.exceptions import MlflowException
 
             try:
                 yield MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
             except (MlflowException, OSError) as error:
-                raise _translated(error, self._uri) from error
-
-
-@contextmanager
-def _bounded_and_quiet(timeout_s: float) -> Iterator[None]:
-    """Let MLflow, which reads the environment at each request, try twice and draw no progress bar."""
-    wanted = {
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(timeout_s))),
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "MLFLOW_CONFIGURE_LOGGING": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _translated(error: Exception, uri: str) -> SlipwayError:
-    if _is_connection_fault(error):
-        return RegistryUnreachable(f"the model registry at {uri} does not answer: {error}", remedy=_UNREACHABLE_REMEDY)
-    full = storage_error(error)
-    if full is not None:
-        return full
-    if getattr(error, "error_code", "") == _NOT_FOUND:
-        return VersionNotFound(str(error), remedy="look at `slipway models` for what is registered")
-    return RegistryError(f"the model registry refused: {error}", remedy="look at the registry's log")
-
-
-def _is_connection_fault(error: BaseException | None) -> bool:
-    from requests.exceptions import ConnectionError as NoConnection
-    from requests.exceptions import Timeout
-
-    for _ in range(10):
-        if error is None or isinstance(error, NoConnection | Timeout):
-            return error is not None
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _pages(search: Any, **query: Any) -> Iterator[Any]:
-    token: str | None = None
-    while True:
-        page = search(page_token=token, **query)
-        yield from page
-        token = page.token
-        if not token:
-            return
+                raise translated(error, self._uri) from error
 
 
 def _info(found: Any, aliases: Mapping[str, str]) -> VersionInfo:
@@ -335,49 +275,9 @@ def _refuse_archived(model: str, found: Any) -> None:
 
 
 def _places(client: MlflowClient, found: Any) -> list[copies.Place]:
-    return copies.places(client, found, _model_location(client, found))
+    return copies.places(client, found, model_location(client, found))
 
 
 def _identity(uri: str, found: Any) -> str:
     # A deleted version's number is given out again, so the number alone names nothing.
     return json.dumps([uri, found.name, str(found.version), found.run_id, found.source, found.creation_timestamp])
-
-
-def _download(client: MlflowClient, found: Any, root: Path) -> None:
-    from mlflow.exceptions import MlflowException
-
-    if not found.run_id:
-        raise ArtifactError(
-            f"{found.name} version {found.version} belongs to no run", remedy="register it from the run that made it"
-        )
-    run_uri = client.get_run(found.run_id).info.artifact_uri.rstrip("/")
-    held = {item.path for item in client.list_artifacts(found.run_id)}
-    places = {MODEL_DIR: _model_location(client, found)}
-    places |= {part: f"{run_uri}/{part}" for part in PARTS if part != MODEL_DIR and part in held}
-    for part, uri in places.items():
-        try:
-            _download_folder(client, uri, root / part)
-        except (MlflowException, OSError) as error:
-            if _is_connection_fault(error) or storage_error(error):
-                raise
-            raise ArtifactError(
-                f"{found.name} version {found.version}: {part}/ cannot be downloaded: {error}",
-                remedy="look at the registry's artifact store, or register the version again",
-            ) from error
-    (root / REFERENCE_DIR).mkdir(exist_ok=True)
-
-
-def _model_location(client: MlflowClient, found: Any) -> str:
-    # A models:/ address would be resolved in MLflow's process-wide registry, which need not be this one.
-    uri: str = client.get_model_version_download_uri(found.name, str(found.version))
-    if uri.startswith("models:/"):
-        uri = str(client.get_logged_model(uri.removeprefix("models:/").strip("/")).artifact_location)
-    return uri
-
-
-def _download_folder(client: MlflowClient, uri: str, target: Path) -> None:
-    from mlflow.artifacts import download_artifacts
-
-    with tempfile.TemporaryDirectory(dir=target.parent.parent) as folder:
-        got = download_artifacts(artifact_uri=uri, dst_path=folder, tracking_uri=client.tracking_uri)
-        Path(got).rename(target)

@@ -113,7 +113,7 @@ def test_a_damaged_version_is_refused(store, registry, tmp_path, name, damage):
 
 FULL = {
     "for the folder to download to": "tempfile.mkdtemp",
-    "for a part of the version": "slipway.registry.mlflow_registry._download_folder",
+    "for a part of the version": "slipway.registry.download._download_folder",
 }
 
 
