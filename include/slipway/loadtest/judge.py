@@ -64,11 +64,11 @@ def measure(
         _errors(results, limits),
         Measurement(
             name="wrong_answers",
-            value=float(results.wrong_answers),
+            value=float(results.wrong_answers) if results.compared else None,
             threshold=0.0,
             bound=Bound.MAX,
             unit="answers",
-            n=results.requests,
+            n=results.compared,
             note="answers under load that differ from the reference" if results.wrong_answers else "",
         ),
         *conditions,

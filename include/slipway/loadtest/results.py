@@ -72,6 +72,8 @@ class LoadResults:
     ----------
     latencies : tuple of float
         What counts for latency, in ms, in the order of the intended starts.
+    requests, compared : int
+        Requests to the candidate, and those of them whose answer was held against the one to expect.
     paused : int
         Judged requests that a pause of the host covers.
     """
@@ -82,6 +84,7 @@ class LoadResults:
     stability: Stability
     latencies: tuple[float, ...]
     requests: int
+    compared: int
     wrong_answers: int
     error_kinds: dict[str, int]
     timeout_ms: float
@@ -100,6 +103,7 @@ class LoadResults:
             "windows": [window.to_json() for window in self.windows],
             "stability": self.stability.to_json(),
             "requests": self.requests,
+            "compared": self.compared,
             "paused": self.paused,
             "wrong_answers": self.wrong_answers,
             "error_kinds": self.error_kinds,
@@ -133,7 +137,7 @@ def results_of(
     """
     own = [stage for stage in stages if stage.target is Target.CANDIDATE and stage.part in (Part.WARMUP, Part.STAGE)]
     by_index: dict[int, list[Sample]] = {stage.index: [] for stage in own}
-    for sample in sorted(samples):
+    for sample in sorted(samples, key=lambda sample: sample.intended_s):
         if sample.stage in by_index:
             by_index[sample.stage].append(sample)
     judged = [stage for stage in own if stage.judged]
@@ -152,6 +156,7 @@ def results_of(
         stability=stability([window.p95 for window in windows if not window.set_aside]),
         latencies=tuple(effective_ms(sample, timeout_ms) for sample in clear),
         requests=len(samples),
+        compared=sum(s.correct is not None for s in samples),
         wrong_answers=sum(s.correct is False for s in samples),
         error_kinds=dict(Counter(s.error or f"HTTP {s.status}" for s in samples if not s.answered).most_common()),
         timeout_ms=timeout_ms,

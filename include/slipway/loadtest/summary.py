@@ -70,8 +70,8 @@ def _burst(course: Course, results: LoadResults, limits: Limits) -> Burst | None
         for stage in stages
     )
     after = course.of(Part.RECOVERY)
-    last = course.samples_of(after[-1:])
-    latencies = tuple(effective_ms(sample, results.timeout_ms) for sample in sorted(last))
+    last = sorted(course.samples_of(after[-1:]), key=lambda sample: sample.intended_s)
+    latencies = tuple(effective_ms(sample, results.timeout_ms) for sample in last)
     good = recovered(latencies, results, limits) is Outcome.PASSED
     return Burst(
         n=len(sent),

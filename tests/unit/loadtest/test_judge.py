@@ -57,6 +57,7 @@ CASES = {
     "errors within the objective": (load(refused=3), QUIET, Outcome.PASSED),
     "errors above the objective": (load(refused=8), QUIET, Outcome.FAILED),
     "nothing was sent": ([], QUIET, Outcome.INCONCLUSIVE),
+    "no answer could be compared": ([s._replace(correct=None) for s in load()], QUIET, Outcome.INCONCLUSIVE),
     "too few for a p99": (load(n=250), QUIET, Outcome.INCONCLUSIVE),
     "the generator lagged, fast all the same": (load(lag_ms=90), QUIET, Outcome.PASSED),
     "over the limit only by the generator's lag": (load(150, lag_ms=90), QUIET, Outcome.INCONCLUSIVE),
@@ -72,6 +73,12 @@ CASES = {
 @pytest.mark.parametrize(("samples", "noise", "outcome"), CASES.values(), ids=CASES)
 def test_the_verdict_follows_from_what_was_seen(samples, noise, outcome):
     assert verdict(samples, noise=noise).outcome is outcome
+
+
+def test_an_answer_that_nobody_knows_is_not_said_to_be_compared():
+    unknown = [sample._replace(correct=None) for sample in load(n=100)]
+    found = measure(results_of(load() + unknown, (WARM, *ONE), timeout_ms=3000), LIMITS, QUIET)
+    assert next(m.n for m in found if m.name == "wrong_answers") == 400
 
 
 SURGE = (stage(0, 1), stage(1, 5, judged=False), stage(2, 9))
