@@ -99,7 +99,7 @@ FAILED: dict[Check, dict[str, str]] = {
         "branch) in the latency plot and the call graph.",
         "error_rate": "Requests fail under load: the error kinds are in the report; look at timeouts and memory first.",
         "wrong_answers": "Answers are wrong under concurrency: remove state that requests share.",
-        "memory.in_": "Memory grows with the requests: find what is kept between them.",
+        "memory.in_": "Memory grows with the requests: find what is kept between them; a cache needs a bound.",
         "memory.peak": "It needs more memory than it may: make the model or its batches smaller, or raise "
         "objectives.memory_mb in model.yaml.",
         "descriptors.": "Files or connections are left open: close them in the request that opened them.",
