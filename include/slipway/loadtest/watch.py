@@ -32,6 +32,7 @@ _PLAIN = {"process_open_fds": DESCRIPTORS, "process_threads": THREADS}
 _MAX_FDS, _WORKERS = "process_max_fds", "slipway_workers"
 _REQUESTS = "slipway_requests_total"
 _ROUTE = 'route="invocations"'
+_REFUSED = ('status="429"', 'status="503"')  # they did no work, and left nothing behind
 
 
 class Sample(NamedTuple):
@@ -57,7 +58,7 @@ def parse(text: str, at: float) -> Sample | None:
             continue
         with contextlib.suppress(ValueError):
             if name.startswith(_REQUESTS) and _ROUTE in name:
-                requests = (requests or 0.0) + float(value)
+                requests = (requests or 0.0) + (0.0 if any(one in name for one in _REFUSED) else float(value))
             elif name in (_ANONYMOUS, _RESIDENT, _MAX_FDS, _WORKERS, *_PLAIN):
                 seen[name] = float(value)
     if requests is None:

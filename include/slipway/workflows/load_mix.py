@@ -1,31 +1,36 @@
-"""What the load test sends: the golden rows, and declared requests of the kinds that they lack.
+"""What the load test sends: the golden rows, rows between them, and declared requests of the kinds that they lack.
 
 Rules
 -----
-1. Golden rows are complete and in range. Where the declaration lets a value be missing or out of range, callers will
-   send such rows, and the objectives are theirs too.
-2. Each such kind makes up one tenth of what is sent, however rare it is in the data: enough that a percentile sees it.
-3. What to answer to them the model's own independent reference says, after the declared policies, as it does in the
-   scenarios.
+1. Golden rows are complete and in range, and few: sent over and over, they would flatter a service that keeps its
+   answers. ``NEW_ROWS`` rows between them are sent with them.
+2. Where the declaration lets a value be missing or out of range, callers will send such rows, and the objectives are
+   theirs too. Each such kind makes up one tenth of what is sent, however rare it is in the data: enough that a
+   percentile sees it.
+3. What to answer to all of them the model's own independent reference says, after the declared policies, as it does
+   in the scenarios.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from slipway.core.golden import Golden
 from slipway.core.signature import Action, Column, DType, Signature, Value
 from slipway.core.spec import ModelSpec
 from slipway.core.version import VersionFiles
+from slipway.loadtest.fresh import fresh_rows
 from slipway.scenarios.reference import Reference, entry_point
 from slipway.scenarios.treat import treat
 from slipway.specs import model_folder
 from slipway.workflows.workbench import Workbench
 
 IN_RANGE, MISSING, OUT_OF_RANGE = "in range", "a value missing", "a value out of range"
+NEW_ROWS = 1_000
 KIND_SHARE = 0.10
 BEYOND = 0.01
 SEED = 0
@@ -42,35 +47,35 @@ def load_mix(bench: Workbench, spec: ModelSpec, files: VersionFiles, golden: Gol
         If the reference is gone or crashes: it answered the scenarios before.
     """
     signature = spec.to_signature()
-    unusual = list(unusual_rows(golden, signature))
-    kinds = (IN_RANGE,) * len(golden.rows)
-    if not unusual:
-        return golden, kinds
+    new = tuple(islice(fresh_rows(golden.rows, seed=SEED), NEW_ROWS))
+    complete = (*golden.rows, *new)
+    unusual = list(unusual_rows(complete, signature))
+    more = (*new, *(row for _, row in unusual))
     file, function = entry_point(spec, model_folder(bench.settings, spec.name))
     with Reference(file, function, output=spec.signature.output.name, parameters=files.reference) as reference:
-        answers = reference.score([treat(row, signature).row for _, row in unusual])
+        answers = reference.score([treat(row, signature).row for row in more])
     mixed = replace(
         golden,
-        rows=(*golden.rows, *(row for _, row in unusual)),
+        rows=(*golden.rows, *more),
         answers=(*golden.answers, *answers),
         served=(),  # nobody has answered the further rows yet
     )
-    return mixed, (*kinds, *(kind for kind, _ in unusual))
+    return mixed, (*(IN_RANGE,) * len(complete), *(kind for kind, _ in unusual))
 
 
-def unusual_rows(golden: Golden, signature: Signature) -> Iterator[tuple[str, Row]]:
-    """Yield rows of the declared kinds that golden rows lack, with their kind: golden rows, one value changed."""
+def unusual_rows(rows: Sequence[Mapping[str, Value]], signature: Signature) -> Iterator[tuple[str, Row]]:
+    """Yield rows of the declared kinds that complete rows lack, with their kind: such rows, one value changed."""
     rng = random.Random(SEED)
-    held = [column for column in signature.inputs if column.name in golden.rows[0]]
+    held = [column for column in signature.inputs if column.name in rows[0]]
     missing = [c for c in held if c.on_missing.action is not Action.REJECT]
     outside = [c for c in held if c.on_out_of_range.action is not Action.REJECT and _ends(c)]
     present = [(kind, columns) for kind, columns in ((MISSING, missing), (OUT_OF_RANGE, outside)) if columns]
-    count = math.ceil(KIND_SHARE * len(golden.rows) / (1 - KIND_SHARE * len(present))) if present else 0
+    count = math.ceil(KIND_SHARE * len(rows) / (1 - KIND_SHARE * len(present))) if present else 0
     for kind, columns in present:
         for i in range(count):
             column = columns[i % len(columns)]
             value = None if kind == MISSING else rng.choice(_ends(column))
-            yield kind, {**rng.choice(golden.rows), column.name: value}
+            yield kind, {**rng.choice(rows), column.name: value}
 
 
 def _ends(column: Column) -> list[Value]:

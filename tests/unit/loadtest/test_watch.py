@@ -13,6 +13,7 @@ process_threads 9.0
 process_resident_memory_bytes 2.097152e+08
 slipway_requests_total{route="invocations",status="200"} 40.0
 slipway_requests_total{route="invocations",status="422"} 2.0
+slipway_requests_total{route="invocations",status="429"} 700.0
 slipway_requests_total{route="metrics",status="200"} 9.0
 """
 

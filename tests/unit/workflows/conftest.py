@@ -90,6 +90,19 @@ def bench(project):
     services.close()
 
 
+REFERENCE = """
+def score(rows):
+    values = [1.0 if row.get("x") is None else row["x"] / 100 for row in rows]
+    return [{"p": value, "p_leaves": value} for value in values]
+"""
+
+
+@pytest.fixture
+def reference(bench):
+    """The model's reference: x in hundredths, and 1 where there is none."""
+    (bench.settings.models / "churn" / "reference.py").write_text(REFERENCE)
+
+
 @pytest.fixture
 def gateway(bench):
     """The bench's gateway, with a proxy behind it that reads the routes as Envoy does."""

@@ -14,7 +14,7 @@ from slipway.core.verdict import Bound, Measurement
 from slipway.workflows.approve import record_decision
 from slipway.workflows.champion import NO_CHAMPION
 from slipway.workflows.deploy import deploy
-from slipway.workflows.load_mix import IN_RANGE, MISSING, OUT_OF_RANGE, load_mix, unusual_rows
+from slipway.workflows.load_mix import IN_RANGE, MISSING, NEW_ROWS, OUT_OF_RANGE, load_mix, unusual_rows
 from slipway.workflows.load_test import load_test
 from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
@@ -40,7 +40,7 @@ def served(bench, gateway, complete):
 
 
 @pytest.fixture
-def candidate(bench, put):
+def candidate(bench, put, reference):
     """Version 2 has come as far as the load test."""
     bench.registry.add("churn", 2, b"model 2")
     release = Release(id="r2", model="churn", version=2, load_profile="smoke", requester="ada")
@@ -124,7 +124,7 @@ def golden_of(rows):
 
 def test_every_declared_kind_of_request_is_a_tenth_of_what_is_sent():
     rows = [{"a": 1.0 + i, "b": i % 9, "c": 2.0, "d": 0.5} for i in range(200)]
-    unusual = list(unusual_rows(golden_of(rows), SIGNATURE))
+    unusual = list(unusual_rows(rows, SIGNATURE))
     kinds = [kind for kind, _ in unusual]
     whole = len(rows) + len(unusual)
     assert {kind: round(kinds.count(kind) / whole, 2) for kind in kinds} == {MISSING: 0.1, OUT_OF_RANGE: 0.1}
@@ -136,21 +136,30 @@ def test_every_declared_kind_of_request_is_a_tenth_of_what_is_sent():
 
 def test_a_declaration_that_rejects_everything_unusual_adds_nothing():
     strict = Signature(inputs=(Column(name="d", dtype=DType.FLOAT, min=0, max=1),), output=Output(name="y"))
-    assert list(unusual_rows(golden_of([{"d": 0.5}]), strict)) == []
+    assert list(unusual_rows([{"d": 0.5}], strict)) == []
 
 
-REFERENCE = "def score(rows):\n    return [{'p': 1.0 if row['x'] is None else row['x'] / 100} for row in rows]\n"
+def test_few_requests_are_the_same_as_another_and_each_answer_is_known(bench, project, candidate):
+    found, kinds = mix_of(bench, project, candidate, [{"x": 10.0 + i} for i in range(20)])
+    assert found.rows[:20] == tuple({"x": 10.0 + i} for i in range(20))
+    complete = [row["x"] for row, kind in zip(found.rows, kinds, strict=True) if kind == IN_RANGE]
+    assert len(set(complete)) == 20 + NEW_ROWS
+    assert all(10 <= x <= 29 for x in complete)
+    assert found.answers[20 : 20 + NEW_ROWS] == tuple(x / 100 for x in complete[20:])
 
 
-def test_the_reference_says_what_to_answer_to_them(bench, project, candidate, monkeypatch):
+def mix_of(bench, project, candidate, rows):
     column = {"name": "x", "dtype": "float", "min": 0, "max": 50, "nullable": True, "on_missing": "flag",
               "on_out_of_range": "clip"}  # fmt: skip
-    settings = project(signature={"inputs": [column], "output": {"name": "p", "dtype": "float"}})
-    (settings.root / "include/models/churn/reference.py").write_text(REFERENCE)
-    golden = replace(golden_of([{"x": 25.0}] * 20), served=(0.25,) * 20)  # as the scenarios leave it
-    found, kinds = load_mix(bench, bench.spec("churn"), bench.files(candidate), golden)
+    project(signature={"inputs": [column], "output": {"name": "p", "dtype": "float"}})
+    golden = replace(golden_of(rows), served=(0.25,) * len(rows))  # as the scenarios leave it
+    return load_mix(bench, bench.spec("churn"), bench.files(candidate), golden)
+
+
+def test_the_reference_says_what_to_answer_to_them(bench, project, candidate):
+    found, kinds = mix_of(bench, project, candidate, [{"x": 25.0}] * 20)
     assert set(kinds) == {IN_RANGE, MISSING, OUT_OF_RANGE}
     expected = dict(zip(kinds, found.answers, strict=True))
     assert expected[MISSING] == 1.0
     assert expected[OUT_OF_RANGE] in (0.0, 0.5)  # clipped to an end before the model sees it
-    assert found.tolerance == golden.tolerance
+    assert found.tolerance == golden_of([{"x": 25.0}]).tolerance

@@ -119,7 +119,7 @@ def test_twins_that_a_killed_worker_left_are_stopped_with_the_candidate(bench, r
 
 
 @pytest.fixture
-def loaded(monkeypatch):
+def loaded(monkeypatch, reference):
     """The addresses that were driven."""
     urls = []
 
