@@ -241,7 +241,7 @@ class Conductor:
                 self._send([stage])
                 time.sleep(0.1)  # a last look
             found = self._service.growths(rate_per_s=self._rate, memory_mb=self._limits.memory_mb).values()
-            if not any(one.rising or one.outcome is Outcome.INCONCLUSIVE for one in found):
+            if not any(_open_yet(one) for one in found):
                 break
         for _ in range(RECOVERY_WINDOWS):
             brief = min(MAX_RECOVERY_SECONDS, self._profile.window_seconds)
@@ -270,6 +270,11 @@ class Conductor:
         return PlannedStage(
             index=0, start=0.0, seconds=seconds, rate_per_s=rate, judged=False, part=part, connections=connections
         )
+
+
+def _open_yet(found: Growth) -> bool:
+    """Tell whether another burst could say more; of a service that tells nothing of itself none can."""
+    return found.rising or (found.outcome is Outcome.INCONCLUSIVE and found.points > 0)
 
 
 def _gone(results: LoadResults) -> bool:

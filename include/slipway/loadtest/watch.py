@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from slipway.loadtest.growth import Growth, Point, growth_of
+from slipway.loadtest.samples import REFUSALS
 
 TIMEOUT_S = 2.0
 SLOW_S, FAST_S = 1.0, 0.1
@@ -32,7 +33,7 @@ _PLAIN = {"process_open_fds": DESCRIPTORS, "process_threads": THREADS}
 _MAX_FDS, _WORKERS = "process_max_fds", "slipway_workers"
 _REQUESTS = "slipway_requests_total"
 _ROUTE = 'route="invocations"'
-_REFUSED = ('status="429"', 'status="503"')  # they did no work, and left nothing behind
+_REFUSED = tuple(f'status="{status}"' for status in REFUSALS)  # they did no work, and left nothing behind
 
 
 class Sample(NamedTuple):

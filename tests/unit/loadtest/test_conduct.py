@@ -7,8 +7,10 @@ import math
 import pytest
 
 from slipway.core.verdict import Outcome, decide
+from slipway.loadtest.conduct import BURSTS
+from slipway.loadtest.growth import growth_of
 from slipway.loadtest.schedule import Part, Target
-from tests.unit.loadtest.simulated import Simulated, lead, outcomes
+from tests.unit.loadtest.simulated import Simulated, Watch, lead, outcomes
 
 MS = 0.001
 
@@ -201,3 +203,22 @@ def test_a_version_that_fails_at_the_rate_that_the_profile_asks_for_fails():
 @pytest.mark.parametrize("profile", ["standard", "article", "surge"])
 def test_other_profiles_judge_a_good_version_too(profile):
     assert decide(lead(Simulated(quick), Simulated(quick), profile=profile)[2]).outcome is Outcome.PASSED
+
+
+ASKED = {
+    "keeps its memory": (lambda n: 100.0, 1),
+    "grows and grows": (lambda n: 100 + n / 20, BURSTS),
+}
+
+
+@pytest.mark.parametrize(("memory", "bursts"), ASKED.values(), ids=ASKED)
+def test_the_burst_is_repeated_while_something_grows(memory, bursts):
+    course, *_ = lead(Simulated(quick, memory=memory))
+    assert len(course.of(Part.BURST)) == bursts
+
+
+def test_a_service_that_tells_nothing_of_itself_is_not_asked_again(monkeypatch):
+    silent = growth_of([], limit=512, floor=8, rate_per_s=20)
+    monkeypatch.setattr(Watch, "growths", lambda *_, **__: {"memory": silent})
+    course, *_ = lead(Simulated(quick))
+    assert len(course.of(Part.BURST)) == 1

@@ -23,9 +23,9 @@ from slipway.workflows.approve import record_decision, request_approval
 from slipway.workflows.audit_pack import audit_pack
 from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
-from tests.unit.workflows.audit_pack_forging import (
+from tests.unit.workflows.audit_pack_forging import CASES
+from tests.unit.workflows.forged_pack import (
     ANCHOR,
-    CASES,
     FOREIGN,
     KEY,
     as_zip,
