@@ -138,8 +138,8 @@ def _growth(story: Story) -> str:
     said = ""
     if burst is not None:
         said = (
-            f"The burst: {burst.n:,} requests, {burst.per_s:,.0f} answers a second to a few callers that asked again "
-            f"at once; {burst.seconds:.1f} s later the service was "
+            f"The burst: {burst.n:,} requests, every second one of a row that is new; {burst.per_s:,.0f} answers "
+            f"a second to a few callers that asked again at once. {burst.seconds:.1f} s later the service was "
             + ("within its p95 limit, or" if burst.recovered else "neither within its p95 limit nor")
             + f" at most {RECOVERY_FACTOR:g} times as slow as before."
         )
