@@ -1,10 +1,10 @@
-"""The adapter that profiles a running service: reset, send requests, fetch what was measured."""
+"""A candidate and its champion, profiled and timed in turns."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.core.golden import Golden
 from slipway.errors import ServiceError
+from slipway.profiling.instance import Bodies, Document, Instance
 
 if TYPE_CHECKING:
     import httpx
@@ -21,13 +22,6 @@ ROUNDS = 12
 BATCHES = 5
 BATCH_ROWS = 100
 TIMEOUT_S = 30.0
-MAX_FAILURES = 20
-NOT_FOUND = 404
-OK = 200
-REMEDY = "start the same image with SLIPWAY_SERVING_PROFILE=1 and profile that instance"
-
-Document = dict[str, Any]
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +34,10 @@ class Capture:
         The service's profile of each round of single-row requests.
     champion : tuple of mapping
         The champion's profile of the same rows, a round beside each of ``rounds``; empty if there was none to ask.
+    timed, champion_timed : tuple of float
+        Ms a request of as many rounds without the profiler; empty if an image knows no time without it.
+    timed_requests : int
+        Of how many requests ``timed`` tells.
     champion_problem : str
         Why a champion that was to be asked gave no profile.
     batches : mapping or None
@@ -50,43 +48,21 @@ class Capture:
 
     rounds: tuple[Document, ...]
     champion: tuple[Document, ...] = ()
+    timed: tuple[float, ...] = ()
+    champion_timed: tuple[float, ...] = ()
+    timed_requests: int = 0
     champion_problem: str = ""
     batches: Document | None = None
     sent: int = 0
     errors: int = 0
 
 
-class _Instance:
-    """One profiled service: counts what was sent and what failed, and takes no more than it is worth."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-        self.sent = self.errors = 0
-
-    @property
-    def lost(self) -> bool:
-        return self.errors >= MAX_FAILURES
-
-    def send(self, bodies: Iterable[Sequence[Row]]) -> None:
-        for rows in bodies:
-            self.sent += 1
-            self.errors += not _post(self._client, rows)
-            if self.lost:
-                return
-
-    def profile(self, bodies: Iterable[Sequence[Row]]) -> Document:
-        """Return the service's profile of exactly these requests."""
-        _call(self._client, "POST", "/debug/profile/reset")
-        self.send(bodies)
-        return _fetch(self._client)
-
-
 def capture(url: str, golden: Golden, *, requests: int, champion_url: str | None = None) -> Capture:
     """Profile single-row requests in rounds, in turns with the champion if there is one, then a few batches.
 
-    Which of the two goes first changes from round to round, so that a host that gets slower favours neither. A service
-    that fails ``MAX_FAILURES`` times is not asked further. A champion that errs, or is not there, is left out, and the
-    capture says why: it is not what is judged.
+    In each round both are profiled, then both are timed without the profiler. Which of the two goes first changes from
+    round to round, so that a host that gets slower favours neither. A service that fails too often is not asked
+    further. A champion that errs, or is not there, is left out, and the capture says why: it is not what is judged.
 
     Raises
     ------
@@ -95,7 +71,7 @@ def capture(url: str, golden: Golden, *, requests: int, champion_url: str | None
     """
     sizes = _split(requests)
     with _client(url) as client, _rival(champion_url) as rival:
-        candidate = _Instance(client)
+        candidate = Instance(client)
         turns = _Turns(candidate, rival, golden)
         for at, size in enumerate(sizes):
             if candidate.lost:
@@ -106,10 +82,15 @@ def capture(url: str, golden: Golden, *, requests: int, champion_url: str | None
             rows = [golden.rows[i % len(golden.rows)] for i in range(BATCH_ROWS)]
             found = candidate.profile([rows] * BATCHES)
             batches = found if candidate.errors == 0 else None
-    whole = turns.problem == "" and len(turns.champion) == len(turns.rounds)
+    beside = None if turns.problem else rival
+    if beside is not None and len(beside.profiles) < len(candidate.profiles):
+        beside = None
     return Capture(
-        rounds=tuple(turns.rounds),
-        champion=tuple(turns.champion) if whole else (),
+        rounds=tuple(candidate.profiles),
+        champion=tuple(beside.profiles) if beside else (),
+        timed=tuple(candidate.timed),
+        champion_timed=tuple(beside.timed) if beside else (),
+        timed_requests=candidate.timed_requests,
         champion_problem=turns.problem,
         batches=batches,
         sent=candidate.sent,
@@ -120,33 +101,33 @@ def capture(url: str, golden: Golden, *, requests: int, champion_url: str | None
 class _Turns:
     """Rounds of the candidate, each with one of the champion beside it for as long as that one answers."""
 
-    def __init__(self, candidate: _Instance, rival: _Instance | None, golden: Golden) -> None:
+    def __init__(self, candidate: Instance, rival: Instance | None, golden: Golden) -> None:
         self._candidate, self._rival, self._rows = candidate, rival, golden.rows
-        self.rounds: list[Document] = []
-        self.champion: list[Document] = []
         self.problem = ""
-        candidate.send(self._bodies(0, WARMUP_REQUESTS))
-        self._of_champion(lambda rival: rival.send(self._bodies(0, WARMUP_REQUESTS)))
+        warmup = self._bodies(0, WARMUP_REQUESTS)
+        candidate.send(warmup)
+        self._of_champion(Instance.send, warmup)
 
     def take(self, at: int, size: int) -> None:
-        bodies = [*self._bodies(WARMUP_REQUESTS + at * size, size)]
+        bodies = self._bodies(WARMUP_REQUESTS + at * size, size)
         champion_first = at % 2 == 1
-        if champion_first:
-            self._of_champion(lambda rival: self.champion.append(rival.profile(bodies)))
-        self.rounds.append(self._candidate.profile(bodies))
-        if not champion_first:
-            self._of_champion(lambda rival: self.champion.append(rival.profile(bodies)))
+        for ask in (Instance.look, Instance.time):
+            if champion_first:
+                self._of_champion(ask, bodies)
+            ask(self._candidate, bodies)
+            if not champion_first:
+                self._of_champion(ask, bodies)
 
-    def _bodies(self, start: int, count: int) -> Iterator[list[Row]]:
-        return ([self._rows[i % len(self._rows)]] for i in range(start, start + count))
+    def _bodies(self, start: int, count: int) -> Bodies:
+        return [[self._rows[i % len(self._rows)]] for i in range(start, start + count)]
 
-    def _of_champion(self, ask: Callable[[_Instance], None]) -> None:
+    def _of_champion(self, ask: Callable[[Instance, Bodies], None], bodies: Bodies) -> None:
         if self._rival is None or self.problem:
             return
         import httpx
 
         try:
-            ask(self._rival)
+            ask(self._rival, bodies)
         except (ServiceError, httpx.HTTPError) as error:
             self.problem = str(error) or type(error).__name__
         if self._rival.errors:
@@ -190,7 +171,7 @@ def _client(url: str) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def _rival(url: str | None) -> Iterator[_Instance | None]:
+def _rival(url: str | None) -> Iterator[Instance | None]:
     if url is None:
         yield None
         return
@@ -198,25 +179,4 @@ def _rival(url: str | None) -> Iterator[_Instance | None]:
 
     # What goes wrong inside is the candidate's: the champion's own errors are kept where it is asked.
     with httpx.Client(base_url=url.rstrip("/"), timeout=TIMEOUT_S, trust_env=False) as client:
-        yield _Instance(client)
-
-
-def _post(client: httpx.Client, rows: Sequence[Row]) -> bool:
-    body = {"dataframe_records": [dict(row) for row in rows]}
-    return client.post("/invocations", json=body).status_code == OK
-
-
-def _call(client: httpx.Client, method: str, path: str) -> httpx.Response:
-    response = client.request(method, path)
-    if response.status_code == NOT_FOUND:
-        raise ServiceError(f"the service at {client.base_url} has no {path}: it is not in profile mode", remedy=REMEDY)
-    if response.status_code >= 300:
-        raise ServiceError(f"{method} {path} was answered with {response.status_code}", remedy=REMEDY)
-    return response
-
-
-def _fetch(client: httpx.Client) -> Document:
-    try:
-        return dict(_call(client, "GET", "/debug/profile").json())
-    except (ValueError, TypeError) as error:
-        raise ServiceError(f"the service's profile is not JSON: {error}", remedy=REMEDY) from error
+        yield Instance(client)

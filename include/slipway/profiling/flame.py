@@ -97,7 +97,7 @@ def _colour(node: Node, change: Change | None, compared: Comparison | None) -> s
         return heat(node.own_share)[0]
     if change is None or not change.certain:
         return _mixed(GREY, GREY, 0.0)
-    strength = min(1.0, abs(change.more_ms.median) / (FULL_AT * compared.champion_ms))
+    strength = min(1.0, abs(change.more_ms.median) / (FULL_AT * compared.profiled_ms))
     return _mixed(GREY, RED if change.more_ms.median > 0 else BLUE, strength)
 
 

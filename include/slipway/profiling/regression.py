@@ -5,9 +5,11 @@ Rules
 1. Only rounds of the same moment compare: each round of the candidate has its round of the champion beside it, so that
    what slows the host slows both. A time of another day decides nothing.
 2. What is judged is the median over the rounds with its 95 % interval, never one round.
-3. A version may be slower than its champion. It has regressed when, with confidence, a request takes more than 1.5
+3. What a version takes is measured without the profiler, whose own cost grows with the number of calls: it would make
+   a model in Python look several times slower than it is beside one in C. The profile only says where the time goes.
+4. A version may be slower than its champion. It has regressed when, with confidence, a request takes more than 1.5
    times the champion's *and* what is added eats more than a fifth of the model's p95 objective.
-4. A function is the same if module and name are; lines move. It is named when its own time a request grew, with
+5. A function is the same if module and name are; lines move. It is named when its own time a request grew, with
    confidence, by a fifth *and* by a hundredth of the champion's whole request.
 """
 
@@ -64,6 +66,10 @@ class Comparison:
         Candidate less champion, ms a request.
     champion_ms : float
         The champion's median ms a request.
+    timed : bool
+        Whether these three are without the profiler. An image of before it could be switched off is compared with it.
+    profiled_ms : float
+        The champion's median ms a request with the profiler, as the functions' times are.
     changes : tuple of Change
         Every function of either, the one that grew most first.
     """
@@ -71,12 +77,14 @@ class Comparison:
     ratio: Interval
     added_ms: Interval
     champion_ms: float
+    timed: bool
+    profiled_ms: float
     changes: tuple[Change, ...]
 
     @property
     def regressed(self) -> tuple[Change, ...]:
-        """The functions that cost more than they did, as rule 4 says."""
-        floor = WORTH_NAMING * self.champion_ms
+        """The functions that cost more than they did, as rule 5 says."""
+        floor = WORTH_NAMING * self.profiled_ms
         return tuple(c for c in self.changes if c.more_ms.low > max(floor, (GREW_BY - 1) * c.before_ms))
 
     def material(self, p95_ms: float) -> bool:
@@ -86,20 +94,34 @@ class Comparison:
     def sentence(self) -> str:
         """Return it in two sentences."""
         slower = len(self.regressed)
+        how = "without the profiler" if self.timed else "with the profiler: one of the images knows no time without it"
         return (
-            f"{self.ratio.text()} times the champion's {self.champion_ms:.3g} ms a request, measured in turns with it. "
+            f"{self.ratio.text()} times the champion's {self.champion_ms:.3g} ms a request, measured in turns with it, "
+            f"{how}. "
             f"{slower} function{' costs' if slower == 1 else 's cost'} more."
         )
 
 
-def compare(pairs: Sequence[tuple[CallGraph, CallGraph]]) -> Comparison:
-    """Compare rounds of the candidate with the champion's rounds beside them; at least one pair."""
+def compare(pairs: Sequence[tuple[CallGraph, CallGraph]], timed: Sequence[tuple[float, float]] = ()) -> Comparison:
+    """Compare rounds of the candidate with the champion's rounds beside them.
+
+    Parameters
+    ----------
+    pairs : sequence of (CallGraph, CallGraph)
+        At least one: the candidate's profile, and the champion's.
+    timed : sequence of (float, float)
+        The same as ms a request without the profiler; empty if one of the two cannot do without.
+    """
+    profiled = [(a.ms_per_request, b.ms_per_request) for a, b in pairs]
+    took = timed or profiled
     now, before = [[own_ms(graph) for graph in side] for side in zip(*pairs, strict=True)]
     changes = [_change(key, now, before) for key in sorted({key for round_ in (*now, *before) for key in round_})]
     return Comparison(
-        ratio=median_interval([a.ms_per_request / b.ms_per_request for a, b in pairs]),
-        added_ms=median_interval([a.ms_per_request - b.ms_per_request for a, b in pairs]),
-        champion_ms=median(b.ms_per_request for _, b in pairs),
+        ratio=median_interval([a / b for a, b in took]),
+        added_ms=median_interval([a - b for a, b in took]),
+        champion_ms=median(b for _, b in took),
+        timed=bool(timed),
+        profiled_ms=median(b for _, b in profiled),
         changes=tuple(sorted(changes, key=lambda c: (-c.more_ms.median, c.function))),
     )
 

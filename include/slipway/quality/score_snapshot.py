@@ -54,7 +54,9 @@ def score(model: Path, data: Path, signature: Signature) -> NDArray[np.float64]:
     absent = [name for name in signature.names if name not in frame.columns]
     if absent:
         raise ArtifactError(f"the holdout lacks {', '.join(absent)}", remedy="register a version with whole data")
-    answered = mlflow.pyfunc.load_model(str(model)).predict(frame[list(signature.names)])
+    # Whether packages have other versions than at the training is not asked: to look them up takes seconds.
+    loaded = mlflow.pyfunc.load_model(str(model), suppress_warnings=True)
+    answered = loaded.predict(frame[list(signature.names)])
     return pick(answered, rows=len(frame), index=signature.output.index)
 
 

@@ -39,7 +39,14 @@ _ANY_CODE = ("pyfunc", "unwrapped")  # code of any kind, which may not be fit fo
 _INFERENCE = (Route.INVOCATIONS, Route.INFER)
 _JSON_LENGTH = b"inference-header-content-length"
 _ASKING_FOR_MORE = frozenset({_JSON_LENGTH, *DEADLINES})
-_OF_ALL_WORKERS = (Route.METRICS, Route.PROFILE, Route.PROFILE_RESET, Route.READY, Route.MODEL_READY)
+_OF_ALL_WORKERS = (
+    Route.METRICS,
+    Route.PROFILE,
+    Route.PROFILE_RESET,
+    Route.PROFILE_TIME,
+    Route.READY,
+    Route.MODEL_READY,
+)
 
 
 class Disconnected(Exception):

@@ -47,13 +47,13 @@ class Endpoints:
         return orjson.dumps(self._described(route, others))
 
     def told(self, route: Route) -> dict[str, Any]:
-        """Return what this process alone has to say on METRICS, PROFILE, PROFILE_RESET or READY."""
+        """Return what this process alone has to say on METRICS, PROFILE, PROFILE_RESET, PROFILE_TIME or READY."""
         if route is Route.METRICS:
             return self._metrics.snapshot()
         if route is Route.READY:
             return {"ready": self._pipeline.predictor is not None}
-        if route is Route.PROFILE_RESET:
-            self._profiler.reset()
+        if route in (Route.PROFILE_RESET, Route.PROFILE_TIME):
+            self._profiler.reset(only_time=route is Route.PROFILE_TIME)
         return self._profiler.to_json()
 
     def _described(self, route: Route, others: Sequence[Snapshot]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Profile mode: every inference request's handling under one cProfile, readable as JSON."""
+"""Profile mode: every inference request's handling under one cProfile, or timed without it, readable as JSON."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ class RequestProfiler:
     def __init__(self) -> None:
         self.reset()
 
-    def reset(self) -> None:
-        """Forget everything collected."""
-        self._profile = cProfile.Profile()
+    def reset(self, *, only_time: bool = False) -> None:
+        """Forget everything collected; from now on profile, or take the time alone, without a profiler's cost."""
+        self._profile = None if only_time else cProfile.Profile()
         self._requests = 0
         self._wall_seconds = 0.0
 
     def run(self, handle: Callable[[], Any]) -> Any:
-        """Return what ``handle`` returns; its calls are collected, also when it raises."""
+        """Return what ``handle`` returns; its calls or its time are collected, also when it raises."""
         started = time.perf_counter()
         try:
-            return self._profile.runcall(handle)
+            return handle() if self._profile is None else self._profile.runcall(handle)
         finally:
             self._requests += 1
             self._wall_seconds += time.perf_counter() - started
 
     def to_json(self) -> dict[str, Any]:
-        """Return the statistics: a function for each entry, with its callers; times in seconds."""
+        """Return the statistics: a function for each entry, with its callers; times in seconds.
+
+        Without a profiler there are no functions.
+        """
         functions: list[dict[str, Any]] = []
-        if self._requests:
+        if self._requests and self._profile is not None:
             stats = pstats.Stats(self._profile).stats  # type: ignore[attr-defined]
             functions = [_function(place, *numbers) for place, numbers in stats.items()]
         return {"requests": self._requests, "wall_seconds": self._wall_seconds, "functions": functions}

@@ -23,11 +23,12 @@ class Route(StrEnum):
     METRICS = "metrics"
     PROFILE = "profile"
     PROFILE_RESET = "profile_reset"
+    PROFILE_TIME = "profile_time"
 
     __hash__ = str.__hash__  # an Enum's own is slow
 
 
-POSTED = frozenset({Route.INFER, Route.INVOCATIONS, Route.PROFILE_RESET})
+POSTED = frozenset({Route.INFER, Route.INVOCATIONS, Route.PROFILE_RESET, Route.PROFILE_TIME})
 _FIXED = {
     "/v2/health/live": Route.LIVE,
     "/v2/health/ready": Route.READY,
@@ -36,7 +37,11 @@ _FIXED = {
     "/invocations": Route.INVOCATIONS,
     "/metrics": Route.METRICS,
 }
-_DEBUG = {"/debug/profile": Route.PROFILE, "/debug/profile/reset": Route.PROFILE_RESET}
+_DEBUG = {
+    "/debug/profile": Route.PROFILE,
+    "/debug/profile/reset": Route.PROFILE_RESET,
+    "/debug/profile/time": Route.PROFILE_TIME,
+}
 _OF_MODEL = {"": Route.MODEL, "ready": Route.MODEL_READY, "infer": Route.INFER}
 
 

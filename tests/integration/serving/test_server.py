@@ -155,6 +155,11 @@ def test_the_profile_is_that_of_all_workers(program, model):
     assert httpx.get(f"{server.url}/debug/profile", timeout=SECONDS).json()["requests"] == 10
     assert httpx.post(f"{server.url}/debug/profile/reset", timeout=SECONDS).json()["requests"] == 0
     assert httpx.get(f"{server.url}/debug/profile", timeout=SECONDS).json()["requests"] == 0
+    httpx.post(f"{server.url}/debug/profile/time", timeout=SECONDS)
+    for _ in range(10):
+        assert httpx.post(f"{server.url}/invocations", json=ROWS, timeout=SECONDS).status_code == 200
+    told = httpx.get(f"{server.url}/debug/profile", timeout=SECONDS).json()
+    assert (told["requests"], told["functions"]) == (10, [])
 
 
 def test_the_prediction_log_is_whole_after_a_drain(program, model, hammer, tmp_path):

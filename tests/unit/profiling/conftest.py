@@ -41,12 +41,18 @@ def handle(body: bytes) -> bytes:
 
 @dataclass
 class Profiled:
-    """``extra_s`` makes each request sleep; ``fail_every`` answers 500; ``profile_mode`` False has no debug routes."""
+    """``extra_s`` makes each request sleep, ``profiler_s`` each one that is profiled.
+
+    ``fail_every`` answers 500; ``profile_mode`` False has no debug routes, ``knows_time`` False not the one for times.
+    """
 
     extra_s: float = 0.0
+    profiler_s: float = 0.0
+    knows_time: bool = True
     fail_every: int | None = None
     profile_mode: bool = True
     profile: Any = field(default_factory=cProfile.Profile)
+    wall_s: float = 0.0
     requests: int = 0
     served: int = 0
 
@@ -55,21 +61,24 @@ class Profiled:
         if self.fail_every and self.served % self.fail_every == 0:
             return 500, b"{}"
         self.requests += 1
-        return 200, self.profile.runcall(self.answer, body)
+        started = time.perf_counter()
+        answered = self.answer(body) if self.profile is None else self.profile.runcall(self.answer, body)
+        self.wall_s += time.perf_counter() - started
+        return 200, answered
 
     def answer(self, body: bytes) -> bytes:
-        if self.extra_s:
-            time.sleep(self.extra_s)
+        if wait_s := self.extra_s + (0 if self.profile is None else self.profiler_s):
+            time.sleep(wait_s)
         return handle(body)
 
-    def reset(self) -> None:
-        self.profile, self.requests = cProfile.Profile(), 0
+    def reset(self, *, only_time: bool = False) -> None:
+        self.profile, self.requests, self.wall_s = None if only_time else cProfile.Profile(), 0, 0.0
 
     def report(self) -> dict[str, Any]:
-        stats = pstats.Stats(self.profile).stats if self.requests else {}
+        stats = pstats.Stats(self.profile).stats if self.requests and self.profile else {}
         return {
             "requests": self.requests,
-            "wall_seconds": 0.0,
+            "wall_seconds": self.wall_s,
             "functions": [
                 {
                     **_place(place),
@@ -102,6 +111,9 @@ def _handler(service: Profiled) -> type[BaseHTTPRequestHandler]:
                 self._reply(*service.run(body))
             elif self.path == "/debug/profile/reset" and service.profile_mode:
                 service.reset()
+                self._reply(200, b"{}")
+            elif self.path == "/debug/profile/time" and service.profile_mode and service.knows_time:
+                service.reset(only_time=True)
                 self._reply(200, b"{}")
             else:
                 self._reply(404, b"{}")

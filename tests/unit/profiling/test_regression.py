@@ -79,6 +79,14 @@ def test_an_addition_is_material_only_where_it_eats_a_fifth_of_the_objective():
     assert not found.material(p95_ms=400)
 
 
+def test_times_without_the_profiler_judge_and_profiles_say_where():
+    found = compare([(graph(walk=1.4), graph())] * ROUNDS, [(22.0, 20.0)] * ROUNDS)
+    assert (found.ratio.median, found.added_ms.low, found.champion_ms) == (1.1, 2.0, 20.0)
+    assert (found.timed, round(found.profiled_ms)) == (True, 100)
+    assert [change.function for change in found.regressed] == ["sklearn.walk.walk"]
+    assert not found.material(p95_ms=20)
+
+
 def test_one_pair_shows_nothing_for_certain():
     found = compare([(graph(walk=7), graph())])
     assert found.ratio.median > 5

@@ -108,6 +108,27 @@ def test_a_candidate_that_is_many_times_slower_and_still_comfortable_passes(run,
     assert "not more than 20% of the p95 objective" in ratio.note
 
 
+def test_what_the_profiler_itself_costs_is_not_held_against_a_version(run, profiled):
+    findings = run(profiled(profiler_s=0.02), champion=profiled(), p95_ms=15.0)
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    assert named(findings, "profile.ms_per_request").note.endswith("without the profiler")
+    assert "measured in turns with it, without the profiler" in findings.details["compared"]
+    assert findings.details["regressed"][0]["function"] == "time.sleep"
+
+
+def test_a_champion_of_before_the_profiler_could_be_left_out_is_compared_with_it(run, profiled):
+    findings = run(profiled(profiler_s=0.02), champion=profiled(profiler_s=0.02, knows_time=False), p95_ms=15.0)
+    assert decide(findings.measurements).outcome is Outcome.PASSED
+    assert "with the profiler: one of the images" in findings.details["compared"]
+    assert findings.details["added_ms"]["n"] == 12
+
+
+def test_a_candidate_that_knows_no_time_without_the_profiler_is_judged_with_it(run, profiled):
+    findings = run(profiled(extra_s=0.02, knows_time=False), champion=profiled(), p95_ms=50.0)
+    assert named(findings, "profile.regression_ratio").outcome is Outcome.FAILED
+    assert named(findings, "profile.ms_per_request").note.endswith("profiler included")
+
+
 def test_the_same_program_passes_however_narrow_the_objective(run, profiled):
     findings = run(profiled(), champion=profiled(), p95_ms=20.0)
     assert decide(findings.measurements).outcome is Outcome.PASSED

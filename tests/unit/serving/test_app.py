@@ -79,6 +79,7 @@ STATUSES = {
     "nothing_of_the_model_there": ("GET", "/v2/models/clinic/nothing", None, 404),
     "no_profile_unless_asked_for": ("GET", "/debug/profile", None, 404),
     "no_profile_reset_unless_asked_for": ("POST", "/debug/profile/reset", None, 404),
+    "no_time_unless_asked_for": ("POST", "/debug/profile/time", None, 404),
     "wrong_method": ("GET", "/invocations", None, 405),
     "head": ("HEAD", "/v2/health/live", None, 200),
     "not_json": ("POST", "/invocations", "{", 400),
@@ -337,6 +338,20 @@ def test_profile_mode_collects_the_whole_handling_and_can_be_reset(serve):
     assert found["codec.py", "parse"]["ncalls"] == 4
     assert client.post("/debug/profile/reset").status_code == 200
     assert client.get("/debug/profile").json() == {"requests": 0, "wall_seconds": 0.0, "functions": []}
+
+
+def test_profile_mode_can_take_the_time_alone_until_it_is_reset(serve):
+    client = serve(slow_leaf, profile=True)
+    client.post("/invocations", json=ROWS)
+    assert client.post("/debug/profile/time").json() == {"requests": 0, "wall_seconds": 0.0, "functions": []}
+    for _ in range(3):
+        client.post("/invocations", json=ROWS)
+    told = client.get("/debug/profile").json()
+    assert (told["requests"], told["functions"]) == (3, [])
+    assert told["wall_seconds"] >= 0.03
+    client.post("/debug/profile/reset")
+    client.post("/invocations", json=ROWS)
+    assert client.get("/debug/profile").json()["functions"]
 
 
 def test_a_caller_that_leaves_in_the_middle_of_its_body_is_let_go(serve):
