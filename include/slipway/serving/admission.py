@@ -15,12 +15,13 @@ SMALL_BODY = 64 * 1024
 DEADLINES = (b"x-slipway-deadline-ms", b"x-envoy-expected-rq-timeout-ms")
 
 _LOOK_S = 0.02
-_SHARE = 0.2  # of a new observation in the moving average
+_SHARE = 0.1  # of a new observation in the moving average
 _BUDGET_SHARE = 0.65  # of the latency objective; the rest is for the way here and back, and what cannot be foreseen
-_WORTH_LEARNING_S = 0.02
+_WORTH_LEARNING = 1 / 3  # of what is allowed: what one slow call does to a short wait says nothing of a long one
 _MOST_STRETCH = 4.0
 _STRETCH_STEP = 0.05
 _STRETCH_QUANTILE = 0.98
+_STRETCH_KEPT = 0.8  # of what is above 1, each time that nothing waits any more
 
 
 class Expectation:
@@ -54,12 +55,16 @@ class Waiting:
         How long the worker will be at them, as each was expected to take.
     stretch : float
         How many times as long it took of late, for all but one in fifty: who is refused takes the worker's time too,
-        and so does whatever else runs on its core. The objective is a p99, so the mean would promise too much.
+        and so does whatever else runs on its core. The objective is a p99, so the mean would promise too much. It
+        belongs to the pressure that it was seen under: each time that nothing waits any more, some of it is forgotten.
+    worth_learning_s : float
+        From waits that are expected to be shorter nothing is learnt.
     """
 
     requests: int = 0
     seconds: float = 0.0
     stretch: float = 1.0
+    worth_learning_s: float = 0.0
 
     def enter(self, seconds: float) -> None:
         """Count a request that is expected to take so long."""
@@ -69,7 +74,11 @@ class Waiting:
     def leave(self, seconds: float) -> None:
         """Forget a request that had been counted so."""
         self.requests -= 1
-        self.seconds = self.seconds - seconds if self.requests else 0.0
+        if self.requests:
+            self.seconds -= seconds
+        else:
+            self.seconds = 0.0
+            self.stretch = 1.0 + (self.stretch - 1.0) * _STRETCH_KEPT
 
     def learn(self, expected: float, took: float) -> None:
         """Take in how long somebody was here who was expected to be here for so long.
@@ -79,7 +88,7 @@ class Waiting:
         A quantile by stochastic approximation (Robbins and Monro, 1951): a step up for who took longer, a small one
         down for who did not; at rest where one in fifty takes longer.
         """
-        if expected < _WORTH_LEARNING_S:
+        if expected < self.worth_learning_s:
             return
         longer = took > expected * self.stretch
         step = _STRETCH_STEP * (_STRETCH_QUANTILE if longer else _STRETCH_QUANTILE - 1)
@@ -133,6 +142,10 @@ class Gate:
         self._most = limits.max_inflight
         self._budget_s = (limits.queue_budget_ms or p99_ms * _BUDGET_SHARE) / 1000
         self._lateness = lateness
+
+    def waiting(self) -> Waiting:
+        """Return an empty queue, which learns from waits of a length that matters here."""
+        return Waiting(worth_learning_s=self._budget_s * _WORTH_LEARNING)
 
     def check_late(self) -> None:
         """Let a request in that is answered on the event loop, or raise Overloaded while that is too far behind."""

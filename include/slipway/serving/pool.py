@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.core.serving_options import ServingOptions
-from slipway.serving.admission import Expectation, Gate, Waiting
+from slipway.serving.admission import Expectation, Gate
 from slipway.serving.faults import DeadlinePassed
 from slipway.serving.inference import Answer, Inference, Pipeline, Prepared
 from slipway.serving.metrics import Tally
@@ -62,7 +62,7 @@ class Pool:
         self, pipeline: Pipeline, tally: Tally, gate: Gate, *, options: ServingOptions, around: Handle | None = None
     ) -> None:
         self.expectation = Expectation()
-        self.waiting = Waiting()
+        self.waiting = gate.waiting()
         self._pipeline = pipeline
         self._tally = tally
         self._gate = gate
