@@ -20,6 +20,7 @@ from slipway.cli.decide import answer
 from slipway.cli.release import trigger
 from slipway.core.evidence import Evidence
 from slipway.errors import SlipwayError
+from slipway.ledger.entries import EntryKind
 from slipway.orchestrator.follow import TaskChange, follow
 from slipway.settings import Settings
 from slipway.workflows.build_image import built
@@ -112,9 +113,14 @@ class Site:
         return None if live is None else live.version
 
     def ensure_champion(self, model: str) -> int:
-        """Return the champion's version; train and release one if there is none."""
-        champion = self.champion(model)
-        if champion is not None:
+        """Return the champion's version; train and release one if there is none.
+
+        It is the first version that was ever deployed: what serves after an interrupted run may be a case's own.
+        """
+        first = Workbench(self.settings).ledger.entries(model=model, kinds=[EntryKind.DEPLOYMENT], limit=1)
+        if first and first[0].version is not None:
+            champion = first[0].version
+            self._put_back(model, champion)
             return champion
         version = int(train(self.settings, model)["version"])
         self._say(f"{model}: version {version} is released as the champion")
@@ -188,6 +194,16 @@ class Site:
             context.client.set_registered_model_alias(model, "champion", str(champion))
         if self.champion(model) != champion:
             raise RuntimeError(f"{model}: version {self.champion(model)} serves, version {champion} should")
+
+    def _put_back(self, model: str, champion: int) -> None:
+        """Roll back until a version serves; RuntimeError if there is a way back no more."""
+        seen = set[int | None]()
+        while (serving := self.champion(model)) != champion:
+            if serving in seen:
+                raise RuntimeError(f"{model}: version {serving} serves, version {champion} should")
+            seen.add(serving)
+            self._say(f"{model}: version {serving} of an interrupted run is rolled back")
+            self._roll_back(model)
 
     def _roll_back(self, model: str) -> None:
         run_id = f"rollback-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"

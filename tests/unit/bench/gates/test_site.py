@@ -8,6 +8,7 @@ from bench.gates.case import Moment
 from bench.gates.records import Cell
 from slipway.core.evidence import Check
 from slipway.core.verdict import Outcome
+from slipway.ledger.entries import EntryKind
 from slipway.orchestrator.follow import TaskChange
 from slipway.orchestrator.records import DagRun, TaskState
 
@@ -87,6 +88,49 @@ def test_a_release_is_followed_tampered_with_and_approved_once_and_in_that_order
     assert ended.reason == "PromotionRefused: promote was refused"
     assert ended.seconds == pytest.approx(50, abs=5)
     assert not ended.released
+
+
+class Deployments:
+    """A ledger of deployments, of which a rollback takes the last away."""
+
+    def __init__(self, *versions):
+        self.versions = list(versions)
+
+    def entries(self, *, model, kinds, limit):
+        assert (kinds, limit) == ([EntryKind.DEPLOYMENT], 1)
+        return [SimpleNamespace(version=1)]
+
+    def live_at(self, model, moment):
+        return SimpleNamespace(version=self.versions[-1])
+
+    def roll_back(self, settings, dag_id, *, run_id, conf):
+        assert dag_id == "tumor_malignancy.rollback"
+        if len(self.versions) > 1:
+            self.versions.pop()
+
+
+@pytest.fixture
+def deployed(stack, monkeypatch, tmp_path):
+    def site(*versions):
+        stack.ledger = Deployments(*versions)
+        monkeypatch.setattr(sites, "start_run", stack.ledger.roll_back)
+        done = DagRun(dag_id="tumor_malignancy.rollback", run_id="back", state="success")
+        monkeypatch.setattr(sites, "follow", lambda *args, **options: done)
+        return sites.Site(tmp_path, runtime="process", say=print)
+
+    return site
+
+
+@pytest.mark.parametrize("versions", [(1,), (1, 6), (1, 6, 9)])
+def test_after_an_interrupted_run_the_first_champion_is_put_back(deployed, versions):
+    site = deployed(*versions)
+    assert site.ensure_champion("tumor_malignancy") == 1
+    assert site.champion("tumor_malignancy") == 1
+
+
+def test_a_champion_that_no_rollback_brings_back_ends_the_benchmark(deployed):
+    with pytest.raises(RuntimeError, match="version 6 serves, version 1 should"):
+        deployed(6).ensure_champion("tumor_malignancy")
 
 
 def test_a_site_has_a_folder_of_its_own_and_takes_wheels_from_the_checkout(monkeypatch, tmp_path):
