@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,8 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started_at = datetime.now(UTC)
     whole = options.catalog == SHIPPED and not options.only
     runtime = _run(cases, options)
-    if options.power if options.power is not None else whole:
-        measure_power(VAR / "power", injections=options.power or INJECTIONS, say=_say)
+    injections = INJECTIONS if whole and not options.report else 0
+    if options.power is not None:
+        injections = options.power
+    if injections:
+        measure_power(VAR / "power", injections=injections, say=_say)
     records = _kept(cases, runtime)
     power = read_power(VAR / "power") if whole or options.power else []
     missing = {case.id for case in cases} - {record.case for record in records}
@@ -101,4 +105,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is running is stopped on the way out
     sys.exit(main())

@@ -52,6 +52,16 @@ def test_a_part_of_the_cases_does_not_pass_for_the_whole(results, record, case, 
     assert {path.stem for path in results.iterdir()} == {"gates-part", "gates"}
 
 
+def test_a_report_of_the_whole_measures_nothing(results, record, case, tmp_path, monkeypatch):
+    store = Store(tmp_path / "gates" / "runs")
+    monkeypatch.setattr(program, "VAR", tmp_path / "gates")
+    monkeypatch.setattr(program, "load", lambda catalog: [case("one")])
+    monkeypatch.setattr(program, "measure_power", lambda *args, **options: pytest.fail("it was measured"))
+    store.put(record("run_scenarios"))
+    assert program.main(["--report"]) == 0
+    assert (results / "gates.json").is_file()
+
+
 def test_without_a_record_nothing_is_written(results):
     output.write_results("gates", [], [], started_at=NOW, say=lambda line: None)
     assert list(results.iterdir()) == []
