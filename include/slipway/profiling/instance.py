@@ -67,8 +67,10 @@ class Instance:
 
     def time(self, bodies: Bodies) -> None:
         """Keep the time that the first of these requests take without the profiler."""
-        if self._client.post("/debug/profile/time").status_code == NOT_FOUND:
+        switched = self._client.post("/debug/profile/time")
+        if switched.status_code == NOT_FOUND:
             return
+        self._check(switched)
         self.send(bodies[:TIMED_REQUESTS])
         told = self._fetch()
         if done := int(told["requests"]):
@@ -79,8 +81,13 @@ class Instance:
         response, at = self._client.request(method, path), self._client.base_url
         if response.status_code == NOT_FOUND:
             raise ServiceError(f"the service at {at} has no {path}: it is not in profile mode", remedy=REMEDY)
+        return self._check(response)
+
+    @staticmethod
+    def _check(response: httpx.Response) -> httpx.Response:
         if response.status_code >= 300:
-            raise ServiceError(f"{method} {path} was answered with {response.status_code}", remedy=REMEDY)
+            asked = f"{response.request.method} {response.request.url.path}"
+            raise ServiceError(f"{asked} was answered with {response.status_code}", remedy=REMEDY)
         return response
 
     def _fetch(self) -> Document:
