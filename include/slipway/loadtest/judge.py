@@ -130,11 +130,11 @@ def _host(results: LoadResults, limits: Limits, noise: HostNoise | None) -> list
 
 
 def _excused(condition: Measurement, what: str, *, held: bool) -> Measurement:
-    """Return a disturbance as it counts: as nothing if the limits held all the same, else as not measured."""
+    """Return a disturbance as it counts: as nothing if the latencies held all the same, else as not measured."""
     if condition.outcome is not Outcome.FAILED:
         return condition
     if held:
-        return replace(condition, threshold=None, bound=None, note=f"{what}, and the limits held all the same")
+        return replace(condition, threshold=None, bound=None, note=f"{what}, and the latencies held all the same")
     return replace(condition, value=None, note=f"{what}; free the host and repeat")
 
 
