@@ -83,7 +83,8 @@ def _changes(compared: Comparison | None) -> str:
         for c in compared.regressed[:TABLE_ROWS]
     ]
     head = ("Function", "Champion, ms", "Candidate, ms", "More, ms", "95 % interval", "Rounds")
-    return table(head, rows, numeric=(1, 2, 3, 4, 5))
+    note = "<p class=\"small\">A function's times are those of the profile, the profiler's own cost included.</p>"
+    return table(head, rows, numeric=(1, 2, 3, 4, 5)) + note
 
 
 def _hot(nodes: Sequence[Node]) -> str:
