@@ -5,7 +5,8 @@ Rules
 1. Warm-up; then the profile's stages in windows. Where there is a champion its windows lie in between, at the same
    rate; a service rests while the other one is asked, and the host is looked at in every pause.
 2. While the verdict on a percentile is open (:mod:`slipway.loadtest.shares`) further windows follow, up to the
-   profile's maximum. A version that answers wrong, or not at all, is not asked for more.
+   profile's maximum. So they do where requests were refused all at once: it is asked again whether that comes back. A
+   version that answers wrong, or not at all, is not asked for more.
 3. Then a burst: a few callers ask as fast as they are answered, for memory and descriptors to show what they do with
    many requests and with ever new rows (:mod:`slipway.loadtest.fresh`). It ends early where memory passes its limit,
    and is repeated where something seems to grow, so that what has a bound comes to it.
@@ -211,7 +212,7 @@ class Conductor:
             self._host.rest()
 
     def _extend(self, like: PlannedStage) -> LoadResults:
-        """Add windows while the verdict on latency is open; return what all of them say."""
+        """Add windows while the verdict is open; return what all of them say."""
         results = self.results()
         left = self._profile.max_windows - len(results.windows)
         each = like.planned
@@ -219,7 +220,7 @@ class Conductor:
             return results  # no number of windows would be enough
         while left > 0 and self._open(results):
             count = min(EXTENSION_WINDOWS, left)
-            self._say(f"the verdict on latency is open after {len(results.windows)} windows: {count} more")
+            self._say(f"the verdict is open after {len(results.windows)} windows: {count} more")
             self._send([replace(like, start=like.start + i * like.seconds) for i in range(count)])
             self._rest(like)
             left -= count
@@ -230,7 +231,9 @@ class Conductor:
         if results.wrong_answers or _gone(results):
             return False
         outcomes = [share.decide(last=False) for share in shares(results, self._limits).values()]
-        return Outcome.INCONCLUSIVE in outcomes and Outcome.FAILED not in outcomes
+        if Outcome.FAILED in outcomes:
+            return False
+        return Outcome.INCONCLUSIVE in outcomes or results.refused_at_once
 
     def _burst(self, results: LoadResults) -> None:
         if not self._profile.burst_seconds:

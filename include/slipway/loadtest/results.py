@@ -24,6 +24,7 @@ from slipway.loadtest.schedule import Part, PlannedStage, Target
 from slipway.loadtest.windows import Stability, Window, stability, warm_windows
 
 MAX_PAUSED_SHARE = 0.05
+ONE_EVENT_SECONDS = 1.0
 
 Pauses = Sequence[tuple[float, float]]
 
@@ -76,6 +77,10 @@ class LoadResults:
         Requests to the candidate, and those of them whose answer was held against the one to expect.
     paused : int
         Judged requests that a pause of the host covers.
+    refused : int
+        Judged requests that were refused for now.
+    refused_seconds : float
+        From the first of them to the last.
     """
 
     overall: Summary
@@ -89,6 +94,13 @@ class LoadResults:
     error_kinds: dict[str, int]
     timeout_ms: float
     paused: int = 0
+    refused: int = 0
+    refused_seconds: float = 0.0
+
+    @property
+    def refused_at_once(self) -> bool:
+        """Whether some were refused, and all of them within a second: one event."""
+        return self.refused > 0 and self.refused_seconds <= ONE_EVENT_SECONDS
 
     @property
     def paused_share(self) -> float:
@@ -105,6 +117,8 @@ class LoadResults:
             "requests": self.requests,
             "compared": self.compared,
             "paused": self.paused,
+            "refused": self.refused,
+            "refused_seconds": self.refused_seconds,
             "wrong_answers": self.wrong_answers,
             "error_kinds": self.error_kinds,
         }
@@ -149,6 +163,7 @@ def results_of(
         clear = [sample for i, sample in enumerate(counted) if i not in covered]
     windows = tuple(_window(g, by_index[g.index], timeout_ms, set_aside=g.index in aside) for g in judged)
     everything = [s for g in judged for s in by_index[g.index]]
+    refused = [s.intended_s for s in everything if s.refused]
     return LoadResults(
         overall=_summary("judged", everything, judged, timeout_ms, timed=clear),
         stages=_by_stage(own, by_index, timeout_ms),
@@ -161,6 +176,8 @@ def results_of(
         error_kinds=dict(Counter(s.error or f"HTTP {s.status}" for s in samples if not s.answered).most_common()),
         timeout_ms=timeout_ms,
         paused=len(covered),
+        refused=len(refused),
+        refused_seconds=max(refused, default=0.0) - min(refused, default=0.0),
     )
 
 

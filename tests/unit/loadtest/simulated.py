@@ -41,20 +41,24 @@ class Host:
 class Simulated:
     """A service with ``workers`` that take requests in turn.
 
-    ``seconds`` says how long a request takes: of (its number, the second in which it starts, its row, the chance).
+    ``seconds`` says how long a request takes: of (its number, the second in which it starts, its row, the chance). Who
+    would wait longer than ``patience`` seconds is refused.
     """
 
     seconds: object
     workers: int = 1
     memory: object = lambda answered: 100.0
+    patience: float = float("inf")
     answered: int = 0
     free: list = field(default_factory=list)
 
     def ask(self, at, row, chance):
-        """Return the seconds after ``at`` at which the answer is there."""
+        """Return the seconds after ``at`` at which the answer is there; None if it is refused."""
         self.free = self.free or [0.0] * self.workers
         worker = min(range(self.workers), key=lambda i: self.free[i])
         start = max(at, self.free[worker])
+        if start - at > self.patience:
+            return None
         self.answered += 1
         self.free[worker] = start + self.seconds(self.answered, start, row, chance)
         return self.free[worker] - at
@@ -92,7 +96,10 @@ class Sender:
 
     def _one(self, stage, at, row):
         service = self.services[stage.target]
-        latency = (service.ask(at, row, self.chance) + self.noise(at)) * 1000
+        seconds = service.ask(at, row, self.chance)
+        if seconds is None:
+            return Sample(at, at, 1.0, 429, None, stage.index, "HTTP 429", row, refused=True)
+        latency = (seconds + self.noise(at)) * 1000
         if stage.target is Target.CANDIDATE and service.answered % 10 == 0:
             self.points.append(Point(float(service.answered), service.memory(service.answered), at))
         correct = True if stage.target is Target.CANDIDATE else None

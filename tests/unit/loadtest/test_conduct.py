@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from slipway.core.verdict import Outcome, decide
 from slipway.loadtest.conduct import BURSTS
 from slipway.loadtest.growth import growth_of
 from slipway.loadtest.schedule import Part, Target
-from tests.unit.loadtest.simulated import Simulated, Watch, lead, outcomes
+from tests.unit.loadtest.simulated import QUIET, Simulated, Watch, lead, outcomes
 
 MS = 0.001
 
@@ -122,6 +123,50 @@ def test_windows_are_added_while_the_verdict_is_open_and_never_past_the_maximum(
     _, open_, _ = lead(Simulated(with_tail(0.045, 0.25), workers=8), seed=3)
     assert len(clear.windows) == 6
     assert 6 < len(open_.windows) <= 10
+
+
+BUSY = replace(QUIET, running_others=4.0)
+
+
+def stops(*seconds):
+    """Takes 20 ms a call, and at these seconds a quarter of a second once."""
+    left = list(seconds)
+
+    def take(number, start, row, chance):
+        if left and start > left[0]:
+            left.pop(0)
+            return 0.25
+        return 20 * MS
+
+    return Simulated(take, patience=0.15)
+
+
+REFUSING = {
+    "refuses once, as a busy host stops it": (lambda: stops(8.0), BUSY, Outcome.PASSED),
+    "refuses once on a quiet host": (lambda: stops(8.0), QUIET, Outcome.FAILED),
+    "refuses again and again on a busy host": (lambda: stops(8.0, 16.0), BUSY, Outcome.FAILED),
+    "refuses once in what was asked, and once more in what was asked besides": (
+        lambda: stops(14.0, 24.0),
+        BUSY,
+        Outcome.FAILED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "host", "outcome"), REFUSING.values(), ids=REFUSING)
+def test_what_a_busy_host_made_a_service_refuse_is_asked_again(make, host, outcome):
+    for seed in (0, 4, 5, 8, 9):  # each stop meets some requests in them
+        _, results, measurements = lead(make(), seed=seed, host=host)
+        assert results.refused > 0
+        assert len(results.windows) == 10
+        assert decide(measurements).outcome is outcome
+
+
+def test_a_service_that_refuses_by_chance_is_not_excused_often():
+    def make():
+        return Simulated(with_tail(0.01, 0.4), patience=0.2)
+
+    assert outcomes(make, runs=40, host=BUSY)[Outcome.PASSED] <= 4
 
 
 def test_a_window_of_warm_up_is_set_aside_and_others_follow_as_the_verdict_is_open():

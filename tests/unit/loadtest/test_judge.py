@@ -131,6 +131,46 @@ def test_a_surge_at_a_raised_rate_is_not_said_to_be_too_much():
     assert verdict(samples, stages=SURGE, limits=limits).outcome is Outcome.INCONCLUSIVE
 
 
+STRICT = replace(LIMITS, error_rate=0.0)
+BUSY = replace(QUIET, running_others=4.0)
+FOUR = tuple(replace(stage(i, 1 + i), seconds=1, stage=0) for i in range(4))
+
+
+def turned_away(*places, status=429, refused=True):
+    """Four windows of a hundred requests, a hundred a second, some of them turned away."""
+    turned = {"status": status, "correct": None, "error": f"HTTP {status}", "refused": refused}
+    placed = [s._replace(stage=i // 100) for i, s in enumerate(load())]
+    return [s._replace(**turned) if i in places else s for i, s in enumerate(placed)]
+
+
+REFUSED = {
+    "once on a busy host": (turned_away(150, 153), BUSY, Outcome.PASSED),
+    "once on a quiet host": (turned_away(150, 153), QUIET, Outcome.FAILED),
+    "once on a host that does not tell": (turned_away(150, 153), None, Outcome.FAILED),
+    "twice on a busy host": (turned_away(150, 353), BUSY, Outcome.FAILED),
+    "in two windows, too few are left": (turned_away(199, 200), BUSY, Outcome.FAILED),
+    "for good": (turned_away(150, status=503, refused=False), BUSY, Outcome.FAILED),
+    "beside an error": (
+        [s._replace(status=500, correct=None) if i == 151 else s for i, s in enumerate(turned_away(150))],
+        BUSY,
+        Outcome.FAILED,
+    ),
+    "so many that the p99 is broken": (turned_away(*range(130, 190)), BUSY, Outcome.FAILED),
+}
+
+
+@pytest.mark.parametrize(("samples", "noise", "outcome"), REFUSED.values(), ids=REFUSED)
+def test_one_event_of_refusals_is_a_busy_hosts_and_nothing_else_is(samples, noise, outcome):
+    assert verdict(samples, stages=FOUR, limits=STRICT, noise=noise).outcome is outcome
+
+
+def test_what_was_excused_is_said():
+    results = results_of(turned_away(150, 153), (WARM, *FOUR), timeout_ms=3000)
+    found = next(m for m in measure(results, STRICT, BUSY) if m.name == "error_rate")
+    assert found.note == "2 refused within 0.03 s on a disturbed host, and none besides; 2 x HTTP 429"
+    assert (found.value, results.overall.errors) == (0.0, 2)
+
+
 def told(name, samples, *, noise=QUIET, beyond=None, stages=ONE):
     results = results_of(samples, (WARM, *stages), timeout_ms=3000)
     return next(m for m in measure(results, LIMITS, noise, beyond) if m.name == name)
