@@ -114,4 +114,14 @@ CASES = (
         "Equal rows of a batch are answered once and the rest get the mean: equal rows get unequal answers.",
         wrapped(after="again = rows.duplicated().to_numpy()\nanswers = np.where(again, answers.mean() + 1.0, answers)"),
     ),
+    scores(
+        TUMOR,
+        "goes_stale",
+        "Half a minute after it was loaded every answer is a hundredth higher: each fresh instance is right.",
+        wrapped(
+            setup="self.loaded = time.monotonic()",
+            after="answers = answers + 0.01 * (time.monotonic() - self.loaded > 30)",
+        ),
+        stopped_by="load_test",
+    ),
 )

@@ -56,9 +56,9 @@ def measure(
         What was looked at besides.
     """
     run, more = results.overall, beyond or Beyond()
-    on_host = _host(results, noise)
-    held = _limits_held(run, limits)
-    conditions = [*_generator(run, limits), *(_excused(condition, held=held) for condition in on_host)]
+    on_host, held = _host(results, noise), _limits_held(run, limits)
+    disturbances = [_lag(run, limits), *on_host]
+    conditions = [_sent(run, limits), *(_excused(condition, held=held) for condition in disturbances)]
     disturbed = any(m.threshold is not None and m.value is None for m in conditions)
     latency = Latency(results, limits, more.comparison, disturbed=disturbed)
     found = [
@@ -108,11 +108,11 @@ def _refused_once(results: LoadResults) -> bool:
     return results.refused_at_once and few and clear >= P99_REQUIRES
 
 
-def _generator(run: Summary, limits: Limits) -> list[Measurement]:
+def _sent(run: Summary, limits: Limits) -> Measurement:
     held = run.achieved_share >= MIN_ACHIEVED_SHARE
     raised = limits.raised_from
     asked = "" if raised is None else f"asked at {run.rate_per_s:.3g}/s: the declared {raised:g}/s tell too little"
-    sent = Measurement(
+    return Measurement(
         name="arrival_rate.achieved_share",
         value=run.achieved_share if held else None,
         threshold=MIN_ACHIEVED_SHARE,
@@ -120,11 +120,18 @@ def _generator(run: Summary, limits: Limits) -> list[Measurement]:
         n=run.sent,
         note=asked if held else f"only {run.achieved_share:.0%} of {run.rate_per_s:g}/s left the generator",
     )
-    lag = Measurement(
-        name="generator.lag_p99", value=run.lag_p99, threshold=limits.lag_ms, bound=Bound.MAX, unit="ms", n=run.sent
+
+
+def _lag(run: Summary, limits: Limits) -> Measurement:
+    return Measurement(
+        name="generator.lag_p99",
+        value=run.lag_p99,
+        threshold=limits.lag_ms,
+        bound=Bound.MAX,
+        unit="ms",
+        n=run.sent,
+        note=f"the generator sent up to {run.lag_p99 or 0:.3g} ms late",
     )
-    late = replace(lag, note=f"the generator sent up to {run.lag_p99 or 0:.3g} ms late")
-    return [sent, _excused(late, held=_limits_held(run, limits))]
 
 
 def _host(results: LoadResults, noise: HostNoise | None) -> list[Measurement]:

@@ -6,9 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from slipway.core.evidence import Check, Evidence, Findings
+from slipway.core.golden import Golden
 from slipway.core.identity import Subject
 from slipway.core.loadprofile import load_profile
-from slipway.workflows.candidate import CANDIDATE, service_spec, started
+from slipway.core.service import BuiltImage
+from slipway.core.verdict import Bound, Measurement
+from slipway.deploy.smoke import smoke
+from slipway.workflows.candidate import CANDIDATE, service_name, service_spec, started
 from slipway.workflows.champion import champion_beside, serving_entry
 from slipway.workflows.deploy import recorded_options
 from slipway.workflows.gate import run_gate
@@ -21,8 +25,9 @@ def load_test(bench: Workbench, release: Release) -> Evidence:
     """Drive the candidate with an open-loop load and hold p95, p99, errors and answers against the objectives.
 
     The candidate is started anew with the options that tuning chose, as production will start it, and stopped after:
-    what ran before, and a try before this one, make no difference. An instance of the champion, with the options that
-    it serves with, is asked in between.
+    what ran before, and a try before this one, make no difference to it. An instance of the champion, with the options
+    that it serves with, is asked in between. The instance that the scenarios were put to is asked the golden rows once
+    more before it goes: it is the oldest there is, and an answer must not depend on that.
     """
     from slipway.loadtest import load_test as drive
     from slipway.loadtest.run import Setting
@@ -33,7 +38,9 @@ def load_test(bench: Workbench, release: Release) -> Evidence:
     options = tuned_options(bench, subject, release=release.id)
 
     def work(out: Path) -> tuple[Subject, Findings]:
-        golden, kinds = load_mix(bench, spec, files, golden_answers(bench, subject))
+        asked = golden_answers(bench, subject)
+        later = _asked_again(bench, subject, image, asked)
+        golden, kinds = load_mix(bench, spec, files, asked)
         candidate = service_spec(spec, subject, image, role=CANDIDATE, env=options.to_env())
         serving = serving_entry(bench, subject)
         theirs = recorded_options(serving).to_env() if serving else {}
@@ -55,6 +62,28 @@ def load_test(bench: Workbench, release: Release) -> Evidence:
                 out=out,
                 progress=bench.say,
             )
-        return subject, replace(found, details={**found.details, "options": options.to_json()})
+        return subject, replace(
+            found,
+            measurements=(*found.measurements, *later),
+            details={**found.details, "options": options.to_json()},
+        )
 
     return run_gate(bench, release, Check.LOAD_TEST, subject, work)
+
+
+def _asked_again(bench: Workbench, subject: Subject, image: BuiltImage, golden: Golden) -> tuple[Measurement, ...]:
+    """Return what is wrong with the golden answers of the scenarios' instance now; nothing where it runs no more."""
+    handle = bench.runtime_of(image).find(service_name(subject.model, subject.version, CANDIDATE))
+    if handle is None or handle.image_digest != image.digest:
+        return ()
+    found = smoke(handle.url, golden, version=subject.version)
+    wrong = Measurement(
+        name="wrong_answers.later",
+        value=float(len(found)),
+        threshold=0.0,
+        bound=Bound.MAX,
+        unit="problems",
+        n=len(golden.rows),
+        note=f"asked again, some gates after the scenarios: {found[0]}" if found else "",
+    )
+    return (wrong,)

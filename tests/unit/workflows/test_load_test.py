@@ -11,6 +11,7 @@ from slipway.core.identity import digest_bytes
 from slipway.core.serving_options import Mode, ServingOptions
 from slipway.core.signature import Column, DType, Output, Policy, Signature
 from slipway.core.verdict import Bound, Measurement
+from slipway.errors import GateStopped
 from slipway.workflows.approve import record_decision
 from slipway.workflows.champion import NO_CHAMPION
 from slipway.workflows.deploy import deploy
@@ -18,6 +19,7 @@ from slipway.workflows.load_mix import IN_RANGE, MISSING, NEW_ROWS, OUT_OF_RANGE
 from slipway.workflows.load_test import load_test
 from slipway.workflows.promote import promote
 from slipway.workflows.release import Release
+from slipway.workflows.start_candidate import start_candidate
 from tests.unit.deploy.fakes import Behaviour
 
 OLD = digest_bytes(b"the champion's image")
@@ -105,6 +107,47 @@ def test_neither_is_left_when_the_load_test(bench, served, candidate, monkeypatc
     with pytest.raises(type(error)):
         load_test(bench, candidate)
     assert names(bench) == before
+
+
+CANDIDATE = "slipway-churn-v2-candidate"
+
+
+def asked_again(bench):
+    """What the last evidence says about it."""
+    evidence = bench.ledger.evidence("churn", 2)[-1]
+    return next((m for m in evidence.measurements if m.name == "wrong_answers.later"), None)
+
+
+def test_the_scenarios_instance_is_asked_again_before_it_goes(bench, candidate, driven):
+    first = start_candidate(bench, candidate)
+    load_test(bench, candidate)
+    ((given, _),) = driven
+    assert given["url"] != first.url
+    assert (asked_again(bench).value, asked_again(bench).n) == (0.0, 20)
+
+
+LATER = {"wrong": Behaviour(wrong_from=1), "errors": Behaviour(fails_from=1)}
+
+
+@pytest.mark.parametrize("behaviour", LATER.values(), ids=LATER)
+def test_a_version_that_answers_otherwise_when_it_is_older_is_stopped(bench, candidate, driven, behaviour):
+    bench.runtime.behaviours[2] = behaviour
+    start_candidate(bench, candidate)
+    bench.runtime.behaviours[2] = Behaviour()  # a fresh instance is right
+    with pytest.raises(GateStopped, match=r"wrong_answers\.later"):
+        load_test(bench, candidate)
+    assert "asked again" in asked_again(bench).note
+    assert CANDIDATE not in names(bench)
+
+
+def test_an_instance_that_is_gone_or_of_another_image_is_not_asked(bench, candidate, driven):
+    load_test(bench, candidate)
+    assert asked_again(bench) is None
+    other = digest_bytes(b"another image")
+    handle = start_candidate(bench, candidate)
+    bench.runtime.handles[handle.id] = replace(handle, image_digest=other)
+    load_test(bench, candidate)
+    assert asked_again(bench) is None
 
 
 SIGNATURE = Signature(

@@ -99,6 +99,8 @@ FAILED: dict[Check, dict[str, str]] = {
         "branch) in the latency plot and the call graph.",
         "error_rate": "Requests fail under load: the error kinds are in the report; look at timeouts and memory first.",
         "wrong_answers": "Answers are wrong under concurrency: remove state that requests share.",
+        "wrong_answers.later": "The same rows were answered rightly some gates before: look for what expires, is kept "
+        "or counts up in the service.",
         "memory.in_": "Memory grows with the requests: find what is kept between them; a cache needs a bound.",
         "memory.peak": "It needs more memory than it may: make the model or its batches smaller, or raise "
         "objectives.memory_mb in model.yaml.",

@@ -49,6 +49,7 @@ CAN_FAIL = {
         "loadtest/judge.py": "latency.p95 latency.p99 error_rate wrong_answers recovery.p95",
         "loadtest/besides.py": "memory.peak memory.in_24h descriptors.in_24h threads.in_24h burst.error_rate "
         "burst.recovery_p95",
+        "workflows/load_test.py": "wrong_answers.later",
     },
 }
 ONLY_UNSURE = {
