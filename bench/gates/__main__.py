@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         injections = options.power
     if injections:
         measure_power(VAR / "power", injections=injections, say=_say)
-    records = _kept(cases, runtime)
+    records = _kept(cases, runtime, _store(options))
     power = read_power(VAR / "power") if whole or options.power else []
     missing = {case.id for case in cases} - {record.case for record in records}
     if missing:
@@ -55,20 +55,25 @@ def _run(cases: Sequence[Case], options: argparse.Namespace) -> str:
 
     if options.report:
         return ""
+    store = _store(options)
     if not options.resume:
         forget(VAR / "site", say=_say)
-        for old in (VAR / "runs").glob("*.json"):
+        for old in store.folder.glob("*.json"):
             old.unlink()
     with Site(VAR / "site", runtime=options.runtime, say=_say) as site:
-        store, runtime = Store(VAR / "runs"), site.runtime
+        runtime = site.runtime
         runs = store.left(cases, repeats=options.repeat, runtime=runtime)
         _say(f"{len(cases)} cases, {len(runs)} runs to make, on runtime {runtime}")
         run_all(site, runs, store, _say)
     return runtime
 
 
-def _kept(cases: Sequence[Case], runtime: str) -> list[Record]:
-    store = Store(VAR / "runs")
+def _store(options: argparse.Namespace) -> Store:
+    """Return the records of this catalogue, which are its own: two catalogues may have a case of the same name."""
+    return Store(VAR / ("runs" if options.catalog == SHIPPED else f"runs-{options.catalog.resolve().name}"))
+
+
+def _kept(cases: Sequence[Case], runtime: str, store: Store) -> list[Record]:
     runtimes = [runtime] if runtime else ["docker", "process"]
     return [record for name in runtimes for record in store.of(cases, name)]
 

@@ -62,6 +62,25 @@ def test_a_report_of_the_whole_measures_nothing(results, record, case, tmp_path,
     assert (results / "gates.json").is_file()
 
 
+CATALOGUE = """
+from bench.gates.case import Case
+WHY = "Some of the answers are wrong, for a reason."
+CASES = (Case(name="one", group="scores", model="tumor_malignancy", why=WHY, stopped_by="run_scenarios", make=print),)
+"""
+
+
+def test_two_catalogues_with_a_case_of_one_name_do_not_share_its_record(tmp_path, results, record, monkeypatch):
+    monkeypatch.setattr(program, "VAR", tmp_path / "var")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "cases.py").write_text(CATALOGUE)
+    Store(tmp_path / "var" / "runs").put(record("run_scenarios"))
+    assert program.main(["--catalog", str(theirs), "--report"]) == 1
+    Store(tmp_path / "var" / "runs-theirs").put(record("run_scenarios"))
+    assert program.main(["--catalog", str(theirs), "--report"]) == 0
+    assert (results / "gates-theirs.json").is_file()
+
+
 def test_without_a_record_nothing_is_written(results):
     output.write_results("gates", [], [], started_at=NOW, say=lambda line: None)
     assert list(results.iterdir()) == []
