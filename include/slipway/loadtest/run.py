@@ -11,6 +11,7 @@ from slipway.core.evidence import Findings
 from slipway.core.golden import Golden
 from slipway.core.identity import Subject
 from slipway.core.loadprofile import LoadProfile
+from slipway.core.verdict import Measurement
 from slipway.loadtest.generator import Generator
 from slipway.loadtest.host import HostWatch
 from slipway.loadtest.samples import LOCUST_REPORT, GeneratorConfig
@@ -42,12 +43,15 @@ class Setting:
         Why there is none.
     seed : int
         Of the arrival times and the choice of rows.
+    before : tuple of Measurement
+        What was found on the version before the load, to be judged and shown with it.
     """
 
     kinds: tuple[str, ...] = ()
     champion_url: str | None = None
     champion_absent: str = ""
     seed: int = 0
+    before: tuple[Measurement, ...] = ()
 
     def kind(self, row: int) -> str:
         """Return the kind of a golden row; empty where nothing was said."""
@@ -164,7 +168,7 @@ class _Test:
         terms, out, noise = self._terms, self._config.out, self._host.noise()
         results = summarise(course, noise, zero=self._zero, timeout_ms=terms.timeout_ms)
         beyond = beyond_of(course, results, watch=self._watch, limits=terms.limits, rate_per_s=terms.rate_per_s)
-        measurements = measure(results, terms.limits, noise, beyond)
+        measurements = (*measure(results, terms.limits, noise, beyond), *setting.before)
         story = Story(
             profile=terms.profile.name,
             course=course,

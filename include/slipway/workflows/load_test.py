@@ -58,15 +58,12 @@ def load_test(bench: Workbench, release: Release) -> Evidence:
                     kinds=kinds,
                     champion_url=beside.handle.url if beside.handle else None,
                     champion_absent=beside.absent,
+                    before=later,
                 ),
                 out=out,
                 progress=bench.say,
             )
-        return subject, replace(
-            found,
-            measurements=(*found.measurements, *later),
-            details={**found.details, "options": options.to_json()},
-        )
+        return subject, replace(found, details={**found.details, "options": options.to_json()})
 
     return run_gate(bench, release, Check.LOAD_TEST, subject, work)
 

@@ -10,7 +10,7 @@ import pytest
 
 from slipway.core.identity import Subject
 from slipway.core.loadprofile import LoadProfile, Stage
-from slipway.core.verdict import Outcome, decide
+from slipway.core.verdict import Bound, Measurement, Outcome, decide
 from slipway.errors import CommandError, ServiceError
 from slipway.loadtest import load_test
 from slipway.loadtest.generator import Generator
@@ -59,6 +59,15 @@ def test_both_reports_and_every_request_are_kept(run, service, tmp_path):
     samples = read_samples(tmp_path / "out" / "samples.csv.gz")
     assert len(samples) == 66 + 330
     assert all(s.sent_s >= s.intended_s for s in samples)
+
+
+def test_what_was_found_before_the_load_decides_too_and_is_on_the_page(run, service, tmp_path):
+    wrong = Measurement(name="wrong_answers.later", value=2.0, threshold=0.0, bound=Bound.MAX, note="row 0 was off")
+    findings = run(service(), setting=Setting(before=(wrong,)))
+    assert decide(findings.measurements).outcome is Outcome.FAILED
+    page = (tmp_path / "out" / "load_test.html").read_text()
+    assert "row 0 was off" in page
+    assert 'tiny version 7 <span class="chip FAILED"' in page
 
 
 SLOW = {

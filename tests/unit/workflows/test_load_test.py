@@ -61,7 +61,7 @@ def driven(bench, monkeypatch):
         page = Path(given["out"]) / "load_test.html"
         page.write_text("<p>found</p>")
         return Findings(
-            measurements=(Measurement(name="m", value=0.0, threshold=0.0, bound=Bound.MAX),),
+            measurements=(Measurement(name="m", value=0.0, threshold=0.0, bound=Bound.MAX), *given["setting"].before),
             reports={str(page): "Load test"},
         )
 
