@@ -5,8 +5,8 @@ Rules
 1. Warm-up; then the profile's stages in windows. Where there is a champion its windows lie in between, at the same
    rate; a service rests while the other one is asked, and the host is looked at in every pause.
 2. While the verdict on a percentile is open (:mod:`slipway.loadtest.shares`) further windows follow, up to the
-   profile's maximum. So they do where requests were refused all at once: it is asked again whether that comes back. A
-   version that answers wrong, or not at all, is not asked for more.
+   profile's maximum. So they do where too many requests were refused, all at once: it is asked again whether that
+   comes back. A version that answers wrong, or not at all, is not asked for more.
 3. Then a burst: a few callers ask as fast as they are answered, for memory and descriptors to show what they do with
    many requests and with ever new rows (:mod:`slipway.loadtest.fresh`). It ends early where memory passes its limit,
    and is repeated where something seems to grow, so that what has a bound comes to it.
@@ -233,7 +233,8 @@ class Conductor:
         outcomes = [share.decide(last=False) for share in shares(results, self._limits).values()]
         if Outcome.FAILED in outcomes:
             return False
-        return Outcome.INCONCLUSIVE in outcomes or results.refused_at_once
+        too_many = not self._limits.allows(results.overall.errors, of=results.overall.sent)
+        return Outcome.INCONCLUSIVE in outcomes or (too_many and results.refused_at_once)
 
     def _burst(self, results: LoadResults) -> None:
         if not self._profile.burst_seconds:

@@ -87,7 +87,8 @@ def measure(
 
 def _errors(results: LoadResults, limits: Limits, *, noisy: bool) -> Measurement:
     run = results.overall
-    excused = results.refused if noisy and _refused_once(results) else 0
+    too_many = not limits.allows(run.errors, of=run.sent)
+    excused = results.refused if too_many and noisy and _refused_once(results) else 0
     kinds = ", ".join(f"{count} x {kind}" for kind, count in list(results.error_kinds.items())[:3])
     once = f"{excused} refused within {results.refused_seconds:.2g} s on a disturbed host, and none besides"
     found = Measurement(
@@ -98,7 +99,7 @@ def _errors(results: LoadResults, limits: Limits, *, noisy: bool) -> Measurement
         n=run.sent,
         note="; ".join(filter(None, [once if excused else "", kinds])),
     )
-    return untried(found, limits) if run.errors - run.overloaded <= limits.error_rate * run.sent else found
+    return untried(found, limits) if limits.allows(run.errors - run.overloaded, of=run.sent) else found
 
 
 def _refused_once(results: LoadResults) -> bool:

@@ -64,6 +64,10 @@ class Limits:
             raised_from=None if rates(profile, declared) == _asked(profile, declared) else declared,
         )
 
+    def allows(self, errors: int, *, of: int) -> bool:
+        """Tell whether so many errors are within the objective."""
+        return errors <= self.error_rate * of
+
     @property
     def lag_ms(self) -> float:
         """How late, at p99, the generator may be."""

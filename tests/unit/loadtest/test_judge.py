@@ -171,6 +171,12 @@ def test_what_was_excused_is_said():
     assert (found.value, results.overall.errors) == (0.0, 2)
 
 
+def test_refusals_within_the_objective_need_no_excuse():
+    results = results_of(turned_away(150, 153), (WARM, *FOUR), timeout_ms=3000)
+    found = next(m for m in measure(results, LIMITS, BUSY) if m.name == "error_rate")
+    assert (found.value, found.note) == (2 / 400, "2 x HTTP 429")
+
+
 def told(name, samples, *, noise=QUIET, beyond=None, stages=ONE):
     results = results_of(samples, (WARM, *stages), timeout_ms=3000)
     return next(m for m in measure(results, LIMITS, noise, beyond) if m.name == name)

@@ -138,6 +138,21 @@ def test_a_version_that_answers_otherwise_when_it_is_older_is_stopped(bench, can
         load_test(bench, candidate)
     assert "asked again" in asked_again(bench).note
     assert CANDIDATE not in names(bench)
+    with pytest.raises(GateStopped, match=r"wrong_answers\.later"):
+        load_test(bench, candidate)  # a second try is no way around it
+    start_candidate(bench, candidate)
+    load_test(bench, candidate)  # an instance that was asked anew is
+
+
+def test_what_an_earlier_try_found_counts_in_its_release_only(bench, put, candidate, driven):
+    start_candidate(bench, candidate)
+    load_test(bench, candidate)
+    load_test(bench, candidate)
+    assert (asked_again(bench).value, asked_again(bench).n) == (0.0, 20)
+    for check in (Check.BUILD_IMAGE, Check.RUN_SCENARIOS, Check.TUNE_SERVING):
+        put(check, version=2, release_id="r3")
+    load_test(bench, replace(candidate, id="r3"))
+    assert asked_again(bench) is None
 
 
 def test_an_instance_that_is_gone_or_of_another_image_is_not_asked(bench, candidate, driven):
