@@ -73,7 +73,7 @@ def load_test(bench: Workbench, release: Release) -> Evidence:
 def _asked_again(
     bench: Workbench, release: Release, subject: Subject, image: BuiltImage, golden: Golden
 ) -> tuple[Measurement, ...]:
-    """Ask the scenarios' instance the golden rows once more; where it runs no more, what an earlier try found counts."""
+    """Ask the scenarios' instance the golden rows once more; if it runs no more, what an earlier try found counts."""
     handle = bench.runtime_of(image).find(service_name(subject.model, subject.version, CANDIDATE))
     if handle is None or handle.image_digest != image.digest:
         return _found_before(bench, release, subject)
